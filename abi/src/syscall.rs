@@ -1,0 +1,424 @@
+//! The system calls: the one place that says what each takes, requires, returns and refuses.
+//!
+//! A call is one instruction with its number and up to five arguments in registers. It returns a result register
+//! ([`Error::decode`](crate::Error::decode)); calls that receive also return the sender (0 for the kernel) and the
+//! [`MessageInfo`](crate::MessageInfo). On x86_64: `syscall`, number in `rax`, arguments in `rdi rsi rdx r10 r8`,
+//! result in `rax`, sender in `rdi`, info in `rsi`; `rcx rdx r8 r9 r10 r11` are lost, everything else is kept.
+//!
+//! Every call either does what it says or returns one of its errors and changes nothing. Rules for all:
+//! an unknown number is [`NotSupported`](crate::Error::NotSupported); a task ID that names no living task is
+//! [`NoTask`](crate::Error::NoTask); memory of its own that the caller passes and that is not mapped is paged in as
+//! if the caller had touched it, and kills it with a report if that is impossible.
+//!
+//! "May send to": the caller's [`Rights::may_send`](crate::Rights) meets the target's `provides`, or the target is
+//! its pager.
+
+use crate::{Error, Range, Rights, ServiceSet, TaskId};
+
+/// The number of each system call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Syscall {
+    /// `own_id() -> id`: the caller's own task ID. Needs no right, has no errors.
+    OwnId = 0,
+    /// `send(to, info, flags)`: sends the message in the message page; blocks until it is received, or with
+    /// [`SendFlags::NOBLOCK`] fails if no receiver waits.
+    ///
+    /// Right: may send to `to`. Errors: `NoTask`, `NotPermitted`, `InvalidArgument` (info, flags, lends in a send,
+    /// sending to itself), `WouldBlock`, `Aborted` (the receiver ended first).
+    Send = 1,
+    /// `receive(from) -> sender, info`: waits for a message; `from` 0: from anyone, pending notifications first.
+    ///
+    /// Needs no right. Errors: `NoTask`, `InvalidArgument` (from itself), `Aborted` (`from` ended first).
+    Receive = 2,
+    /// `call(to, info) -> sender, info`: sends, lending what the info says, and waits for the reply. The message page
+    /// then holds the reply; info may be an error that the server answered with.
+    ///
+    /// Right: may send to `to`. Errors: as `Send`, without `WouldBlock`.
+    Call = 3,
+    /// `reply(to, info)`: answers a task that waits for this caller's reply; never blocks; ends the lends.
+    ///
+    /// Needs no right but the call. Errors: `NoTask`, `NotWaiting`, `InvalidArgument` (info, lends in a reply).
+    Reply = 4,
+    /// `reply_receive(to, info) -> sender, info`: `reply`, then `receive` from anyone. A failed reply is dropped: the
+    /// client has ended, and a server cannot do anything about that.
+    ///
+    /// Needs no right. Errors: `InvalidArgument` (info, lends in a reply; nothing is sent or received).
+    ReplyReceive = 5,
+    /// `notify(to, bits)`: sets bits in the target's notifications; it receives them with its next open receive.
+    ///
+    /// Right: may send to `to`, or `to` may send to the caller. Errors: `NoTask`, `NotPermitted`.
+    Notify = 6,
+    /// `lend_copy(lender, selector, offset, buffer, length) -> bytes`: copies between the caller's buffer and a region
+    /// that `lender`, waiting for the caller's reply, has lent. At most [`MAX_COPY`] bytes a call.
+    ///
+    /// Needs no right but the lend. Errors: `NoTask`, `NotWaiting`, `InvalidArgument` (selector, or a length above
+    /// [`MAX_COPY`]), `OutOfBounds` (past the end of the lend), `NotPermitted` (writing to a read-only lend),
+    /// `BadLend` (the lender's memory is not there).
+    LendCopy = 7,
+    /// `timer(nanoseconds)`: sets the caller's timer to expire once after this time, with [`crate::NOTIFY_TIMER`];
+    /// 0 stops it. Needs no right, has no errors.
+    Timer = 8,
+    /// `clock() -> nanoseconds`: time since the machine started, never going back. Needs no right, has no errors.
+    Clock = 9,
+    /// `task_create(address) -> id`: makes a task from the [`TaskCreate`] words at `address`, with the caller as its
+    /// pager. It runs after the first `schedule`.
+    ///
+    /// Right: [`Powers::CREATE`](crate::Powers::CREATE), and every right that the new task gets. Errors:
+    /// `NotPermitted`, `TableFull`, `InvalidArgument` (addresses, priority), `PageInUse` (frames), `BadAddress`.
+    TaskCreate = 10,
+    /// `task_destroy(id) -> remaining`: ends a task and gives back its place and its page tables. Clients and senders
+    /// that wait for it get `Aborted`; tasks whose pager it was get the caller as pager. The work is done in bounded
+    /// steps: while the result is 1, call again.
+    ///
+    /// Right: the caller is the task's pager. Errors: `NoTask`, `NotPermitted`.
+    TaskDestroy = 11,
+    /// `exit(status, panicked)`: ends the caller; its pager gets [`crate::kind::EXIT`]. Does not return.
+    Exit = 12,
+    /// `schedule(id, priority, quantum, policy, affinity)`: sets how a task is scheduled; starts it if it is new.
+    /// Quantum in nanoseconds, 0 for the default of 10 ms, at least 100 µs otherwise.
+    ///
+    /// Right: the caller is the task's pager. Errors: `NoTask`, `NotPermitted`, `InvalidArgument` (priority above the
+    /// last, quantum, policy, an affinity without this CPU).
+    Schedule = 13,
+    /// `map(id, address, frame, flags, table) -> bits`: maps a physical page. `table` is a page for a missing level of
+    /// the page table, or 0. Result: bit 0, it is mapped; bit 1, `table` was used. Not mapped: call again with
+    /// another page.
+    ///
+    /// Right: [`Powers::MAP`](crate::Powers::MAP), and the caller is the task's pager or itself. Memory that is not
+    /// RAM: the *task* has the MMIO right to it. Errors: `NoTask`, `NotPermitted`, `InvalidArgument` (unaligned,
+    /// kernel or non-canonical address, unknown flags, writable and executable), `AlreadyExists` (mapped),
+    /// `NeedsTable`, `PageInUse` (the kernel's, or a page table; or as `table`: mapped somewhere), `NotSupported` (no
+    /// MMU).
+    Map = 14,
+    /// `unmap(id, address) -> frame`: removes a mapping.
+    ///
+    /// Right: as `map`. Errors: `NoTask`, `NotPermitted`, `InvalidArgument`, `NotFound`, `NotSupported`.
+    Unmap = 15,
+    /// `irq(operation, irq, bits)`: [`IrqOperation`]: acquire an interrupt to be notified with `bits`, acknowledge it
+    /// (it stays masked until then), release it.
+    ///
+    /// Right: the IRQ is in the caller's rights. Errors: `NotPermitted` (the right; or not the owner),
+    /// `AlreadyExists` (taken), `InvalidArgument` (no such IRQ or operation, no bits).
+    Irq = 16,
+    /// `console(operation, address, length) -> bytes`: [`ConsoleOperation`]: write text to the kernel log and the
+    /// console, or read input.
+    ///
+    /// Right: none to write; [`Powers::CONSOLE`](crate::Powers::CONSOLE) to read, which also makes the caller the one
+    /// that [`crate::NOTIFY_CONSOLE`] goes to. Errors: `NotPermitted`, `InvalidArgument` (operation).
+    Console = 17,
+    /// `inspect(operation, argument, address, length) -> value`: [`InspectOperation`]: look at a task, read the kernel
+    /// log, halt.
+    ///
+    /// Right: [`Powers::INSPECT`](crate::Powers::INSPECT), to halt [`Powers::POWER`](crate::Powers::POWER). Errors:
+    /// `NotPermitted`, `NoTask`, `InvalidArgument` (operation).
+    Inspect = 18,
+}
+
+impl Syscall {
+    /// How many there are.
+    pub const COUNT: usize = 19;
+}
+
+/// Most bytes that one `lend_copy` or `console` call moves: what bounds its time.
+pub const MAX_COPY: usize = 16 * 1024;
+
+/// Flags of `send`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SendFlags(pub usize);
+
+impl SendFlags {
+    /// Fail with `WouldBlock` instead of waiting.
+    pub const NOBLOCK: Self = Self(1);
+}
+
+/// Which lend, and which way to copy.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LendSelector {
+    /// The lend, 0 to `MAX_LENDS - 1`.
+    pub index: usize,
+    /// True: from the caller's buffer into the lend; false: from the lend into the buffer.
+    pub write: bool,
+}
+
+impl LendSelector {
+    /// The selector in a register; `None` if it is out of range.
+    pub const fn from_raw(raw: usize) -> Option<Self> {
+        let index = raw & !(1 << 8);
+        if index >= crate::MAX_LENDS {
+            return None;
+        }
+        Some(Self { index, write: raw & 1 << 8 != 0 })
+    }
+
+    /// The word for the register.
+    pub const fn raw(self) -> usize {
+        self.index | (self.write as usize) << 8
+    }
+}
+
+/// How a page is mapped. Every mapping is readable.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MapFlags(pub usize);
+
+impl MapFlags {
+    /// Read only.
+    pub const READ: Self = Self(0);
+    /// Writable.
+    pub const WRITE: Self = Self(1);
+    /// Executable; excludes writable.
+    pub const EXECUTE: Self = Self(2);
+    /// Device memory: not cached.
+    pub const DEVICE: Self = Self(4);
+
+    /// Whether all of `other` are set.
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// The flags in a register; `None` if unknown ones are set or the page would be writable and executable.
+    pub const fn from_raw(raw: usize) -> Option<Self> {
+        if raw > 7 || raw & 3 == 3 { None } else { Some(Self(raw)) }
+    }
+}
+
+/// What happens when a task has used up its quantum.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Policy {
+    /// It gets a new one and goes behind the ready tasks of its priority.
+    Refill = 0,
+    /// It stops, and its pager gets [`crate::kind::QUANTUM`].
+    Report = 1,
+}
+
+/// CPUs that a task may run on, one bit each.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Affinity(pub usize);
+
+/// Operations of `irq`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum IrqOperation {
+    /// Become the owner and unmask it.
+    Acquire = 0,
+    /// Handled: unmask it again.
+    Acknowledge = 1,
+    /// Mask it and give it up.
+    Release = 2,
+}
+
+/// Operations of `console`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum ConsoleOperation {
+    /// Write up to [`MAX_COPY`] bytes of text; more is `InvalidArgument`.
+    Write = 0,
+    /// Read what input there is, 0 bytes if none.
+    Read = 1,
+}
+
+/// Operations of `inspect`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum InspectOperation {
+    /// Writes the [`TaskInfo`] words of the task at index `argument` to `address`; `NoTask` if the place is free,
+    /// `InvalidArgument` if there is no such place.
+    Task = 0,
+    /// Reads up to `length` bytes of the kernel log, from position `argument`, to `address`; result: how many. The
+    /// register of the sender gets the position after them; text that has been overwritten is skipped.
+    Log = 1,
+    /// Halts the machine; `argument` is the status given to an emulator, 0 for success.
+    Halt = 2,
+}
+
+/// What `task_create` reads: [`TaskCreate::WORDS`] words in the order of the fields.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct TaskCreate {
+    /// Where it starts.
+    pub entry: u64,
+    /// Its stack pointer at the start.
+    pub stack: u64,
+    /// The argument it is started with.
+    pub argument: u64,
+    /// Physical page for the top level of its page table; 0 on machines without an MMU.
+    pub root: u64,
+    /// Physical page that is its message page. Its pager maps it at [`crate::MESSAGE_PAGE`].
+    pub message: u64,
+    /// What it may do.
+    pub rights: Rights,
+}
+
+impl TaskCreate {
+    /// Length in words.
+    pub const WORDS: usize = 5 + 1 + 4 + 6 * crate::MAX_RANGES;
+
+    /// The words to pass.
+    pub fn encode(&self) -> [u64; Self::WORDS] {
+        let mut words = [0; Self::WORDS];
+        let rights = &self.rights;
+        let head = [self.entry, self.stack, self.argument, self.root, self.message, rights.powers.0];
+        let sets = rights.may_send.words().into_iter().chain(rights.provides.words());
+        let ranges = [rights.irqs, rights.ports, rights.mmio];
+        let ranges = ranges.iter().flatten().flat_map(|range| [range.start, range.end]);
+        for (word, value) in words.iter_mut().zip(head.into_iter().chain(sets).chain(ranges)) {
+            *word = value;
+        }
+        words
+    }
+
+    /// What the words say. Every value is possible; the kernel checks them.
+    pub fn decode(words: &[u64; Self::WORDS]) -> Self {
+        let [entry, stack, argument, root, message, powers, send0, send1, provide0, provide1, rest @ ..] =
+            *words;
+        let mut rights = Rights {
+            powers: crate::Powers(powers),
+            may_send: ServiceSet::from_words([send0, send1]),
+            provides: ServiceSet::from_words([provide0, provide1]),
+            ..Rights::default()
+        };
+        let Rights { irqs, ports, mmio, .. } = &mut rights;
+        for (range, pair) in irqs.iter_mut().chain(ports).chain(mmio).zip(rest.chunks_exact(2)) {
+            if let [start, end] = *pair {
+                *range = Range { start, end };
+            }
+        }
+        Self { entry, stack, argument, root, message, rights }
+    }
+}
+
+/// What a task is doing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum TaskState {
+    /// Created, not started yet.
+    New = 0,
+    /// Running or ready to run.
+    Ready = 1,
+    /// Waiting until [`TaskInfo::peer`] receives its message.
+    Sending = 2,
+    /// Waiting for a message, from [`TaskInfo::peer`] if there is one.
+    Receiving = 3,
+    /// Waiting for the reply of [`TaskInfo::peer`] to its call.
+    Calling = 4,
+    /// Waiting for its pager to handle a fault.
+    Faulted = 5,
+    /// Has ended by itself and waits to be destroyed.
+    Exited = 6,
+    /// Being destroyed.
+    Dying = 7,
+}
+
+impl TaskState {
+    /// The state with this code; `Dying` if there is none.
+    pub const fn from_code(code: u64) -> Self {
+        match code {
+            0 => Self::New,
+            1 => Self::Ready,
+            2 => Self::Sending,
+            3 => Self::Receiving,
+            4 => Self::Calling,
+            5 => Self::Faulted,
+            6 => Self::Exited,
+            _ => Self::Dying,
+        }
+    }
+
+    /// One word for lists.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Ready => "ready",
+            Self::Sending => "sending",
+            Self::Receiving => "receiving",
+            Self::Calling => "calling",
+            Self::Faulted => "faulted",
+            Self::Exited => "exited",
+            Self::Dying => "dying",
+        }
+    }
+}
+
+/// What `inspect` tells of a task: [`TaskInfo::WORDS`] words in the order of the fields.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TaskInfo {
+    /// Its ID.
+    pub id: TaskId,
+    /// What it is doing.
+    pub state: TaskState,
+    /// Whom it waits for.
+    pub peer: Option<TaskId>,
+    /// Its pager; `None` for the first task.
+    pub pager: Option<TaskId>,
+    /// Its priority.
+    pub priority: u64,
+    /// How many tasks wait to send to it.
+    pub senders: u64,
+    /// Its pending notifications.
+    pub notifications: u64,
+    /// Messages that it has received.
+    pub received: u64,
+    /// Time that it was scheduled for, in nanoseconds (servers run on their clients' time).
+    pub time: u64,
+}
+
+impl TaskInfo {
+    /// Length in words.
+    pub const WORDS: usize = 9;
+
+    /// The words the kernel writes.
+    pub fn encode(&self) -> [u64; Self::WORDS] {
+        let raw = |id: Option<TaskId>| id.map_or(0, |id| id.raw() as u64);
+        [
+            self.id.raw() as u64,
+            self.state as u64,
+            raw(self.peer),
+            raw(self.pager),
+            self.priority,
+            self.senders,
+            self.notifications,
+            self.received,
+            self.time,
+        ]
+    }
+
+    /// What the words say; an error if they hold no valid ID.
+    pub fn decode(words: &[u64; Self::WORDS]) -> Result<Self, Error> {
+        let [id, state, peer, pager, priority, senders, notifications, received, time] = *words;
+        Ok(Self {
+            id: TaskId::from_raw(id as usize).ok_or(Error::BadMessage)?,
+            state: TaskState::from_code(state),
+            peer: TaskId::from_raw(peer as usize),
+            pager: TaskId::from_raw(pager as usize),
+            priority,
+            senders,
+            notifications,
+            received,
+            time,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn task_create_survives_its_words() {
+        let mut create =
+            TaskCreate { entry: 1, stack: 2, argument: 3, root: 4, message: 5, rights: Rights::ALL };
+        create.rights.mmio[3] = Range { start: 6, end: 7 };
+        create.rights.irqs[0] = Range { start: 8, end: 9 };
+        assert_eq!(TaskCreate::decode(&create.encode()), create);
+    }
+
+    #[test]
+    fn flags_out_of_range_are_refused() {
+        assert_eq!(MapFlags::from_raw(3), None);
+        assert_eq!(MapFlags::from_raw(8), None);
+        assert_eq!(MapFlags::from_raw(5), Some(MapFlags(5)));
+        assert_eq!(LendSelector::from_raw(4), None);
+        assert_eq!(LendSelector::from_raw(1 << 9), None);
+        assert_eq!(LendSelector::from_raw(0x103), Some(LendSelector { index: 3, write: true }));
+    }
+}
