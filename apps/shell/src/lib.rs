@@ -1,0 +1,21 @@
+//! The command line: everything but the system calls.
+//!
+//! The shell is a state machine over the trait [`system::System`], so that all of it runs in host tests; `main.rs`
+//! connects it to the system. From the keys to the commands: [`keys`] decodes bytes, [`line`], [`history`] and
+//! [`screen`] are what [`editor`] edits and shows, [`words`] takes lines apart, [`shell`] runs them.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod builtins;
+pub mod editor;
+pub mod format;
+pub mod history;
+pub mod keys;
+pub mod line;
+pub mod names;
+pub mod screen;
+pub mod shell;
+pub mod system;
+pub mod words;
