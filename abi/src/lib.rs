@@ -26,7 +26,7 @@ pub use message::{
 };
 pub use rights::{MAX_RANGES, MAX_SERVICES, Powers, Range, Rights, ServiceSet};
 pub use syscall::{
-    Affinity, ConsoleOperation, InspectOperation, IrqOperation, LendSelector, MAX_COPY, MapFlags, Policy,
-    SendFlags, Syscall, TaskCreate, TaskInfo, TaskState,
+    Affinity, ConsoleOperation, InspectOperation, IrqOperation, LendSelector, MAX_CONSOLE, MAX_COPY,
+    MapFlags, Policy, SendFlags, Syscall, TaskCreate, TaskInfo, TaskState,
 };
 pub use task::{MAX_TASKS, PRIORITIES, TaskId, TaskIndex};

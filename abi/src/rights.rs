@@ -126,6 +126,16 @@ pub struct Rights {
 }
 
 impl Rights {
+    /// No rights.
+    pub const NONE: Self = Self {
+        powers: Powers(0),
+        may_send: ServiceSet::EMPTY,
+        provides: ServiceSet::EMPTY,
+        irqs: [Range { start: 0, end: 0 }; MAX_RANGES],
+        ports: [Range { start: 0, end: 0 }; MAX_RANGES],
+        mmio: [Range { start: 0, end: 0 }; MAX_RANGES],
+    };
+
     /// All rights there are: those of the first task.
     pub const ALL: Self = Self {
         powers: Powers(u64::MAX),

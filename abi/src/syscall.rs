@@ -120,8 +120,11 @@ impl Syscall {
     pub const COUNT: usize = 19;
 }
 
-/// Most bytes that one `lend_copy` or `console` call moves: what bounds its time.
+/// Most bytes that one `lend_copy` moves: what bounds its time.
 pub const MAX_COPY: usize = 16 * 1024;
+
+/// Most bytes that one `console` call, or one reading of the log, moves: what bounds its time.
+pub const MAX_CONSOLE: usize = 256;
 
 /// Flags of `send`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -212,9 +215,9 @@ pub enum IrqOperation {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum ConsoleOperation {
-    /// Write up to [`MAX_COPY`] bytes of text; more is `InvalidArgument`.
+    /// Write text; at most [`MAX_CONSOLE`] bytes a call, the result says how many.
     Write = 0,
-    /// Read what input there is, 0 bytes if none.
+    /// Read what input there is, at most [`MAX_CONSOLE`] bytes, 0 if none.
     Read = 1,
 }
 
@@ -225,8 +228,8 @@ pub enum InspectOperation {
     /// Writes the [`TaskInfo`] words of the task at index `argument` to `address`; `NoTask` if the place is free,
     /// `InvalidArgument` if there is no such place.
     Task = 0,
-    /// Reads up to `length` bytes of the kernel log, from position `argument`, to `address`; result: how many. The
-    /// register of the sender gets the position after them; text that has been overwritten is skipped.
+    /// Reads up to `length` (at most [`MAX_CONSOLE`]) bytes of the kernel log, from position `argument`, to `address`; result: how many. The
+    /// register of the info word gets the position after them; text that has been overwritten is skipped.
     Log = 1,
     /// Halts the machine; `argument` is the status given to an emulator, 0 for success.
     Halt = 2,

@@ -24,6 +24,17 @@ pub struct CopyFault {
     pub address: usize,
 }
 
+/// Where a task was: what its pager needs for a report.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Frame {
+    /// The instruction pointer.
+    pub instruction: usize,
+    /// The stack pointer.
+    pub stack: usize,
+    /// The frame pointer, if the code keeps one.
+    pub frame: usize,
+}
+
 /// Where an address space stands while it is taken apart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Reclaim {
@@ -62,6 +73,9 @@ pub trait Machine {
 
     /// Makes the task repeat the system call that it is in when it runs next.
     fn repeat_syscall(&mut self, task: TaskIndex, request: &Request);
+
+    /// Where the task was when it last entered the kernel.
+    fn frame(&mut self, task: TaskIndex) -> Frame;
 
     /// Copies `words` (at most [`abi::PAYLOAD_WORDS`]) of payload between two different tasks' message pages.
     fn copy_message(&mut self, from: TaskIndex, to: TaskIndex, words: usize);

@@ -1,0 +1,40 @@
+//! Address spaces: the `map` and `unmap` calls. Everything about page tables is the machine's.
+
+use abi::{Error, MapFlags, Powers, TaskIndex};
+
+use crate::kernel::Kernel;
+use crate::machine::Machine;
+use crate::syscall::Handled;
+
+impl<M: Machine> Kernel<M> {
+    /// The system call `map`.
+    pub(crate) fn sys_map(
+        &mut self,
+        caller: TaskIndex,
+        [target, address, frame, flags, table]: [usize; 5],
+    ) -> Handled {
+        let task = self.mappable(caller, target)?;
+        let flags = MapFlags::from_raw(flags).ok_or(Error::InvalidArgument)?;
+        let mmio = self.tasks[task].rights.mmio;
+        Ok(Some(self.machine.map(task, address, frame, flags, table, &mmio)?))
+    }
+
+    /// The system call `unmap`.
+    pub(crate) fn sys_unmap(&mut self, caller: TaskIndex, target: usize, address: usize) -> Handled {
+        let task = self.mappable(caller, target)?;
+        Ok(Some(self.machine.unmap(task, address)?))
+    }
+
+    /// The task with the ID `target`, if `caller` may change its address space.
+    fn mappable(&self, caller: TaskIndex, target: usize) -> Result<TaskIndex, Error> {
+        let task = self.lookup(target)?;
+        self.check_power(caller, Powers::MAP)?;
+        if task != caller {
+            self.check_pager(caller, task)?;
+        }
+        if self.has_ended(task) {
+            return Err(Error::NoTask);
+        }
+        Ok(task)
+    }
+}
