@@ -1,0 +1,176 @@
+//! The seam for the host: system calls go to a [`Backend`] that a test or a simulator installs for its thread.
+//!
+//! A thread stands for a task. Its message page is thread-local memory; without a backend every call that can fail
+//! fails with `NotSupported`. [`Loopback`] is the backend for unit tests: clients and servers in one thread.
+
+mod loopback;
+
+pub use loopback::Loopback;
+
+use crate::calls::Schedule;
+use crate::{
+    Error, MapFlags, MessageInfo, Received, SendFlags, TaskCreate, TaskId, TaskIndex, TaskInfo, page,
+};
+use abi::{IrqOperation, Lend, LendSelector, MAX_LENDS, MessagePage, PAYLOAD_WORDS};
+use std::cell::{RefCell, UnsafeCell};
+use std::rc::Rc;
+
+#[repr(C, align(4096))]
+struct Page(UnsafeCell<[u8; page::PAGE_SIZE]>);
+
+std::thread_local! {
+    static PAGE: Page = const { Page(UnsafeCell::new([0; page::PAGE_SIZE])) };
+    static BACKEND: RefCell<Option<Rc<dyn Backend>>> = const { RefCell::new(None) };
+}
+
+/// The thread's message page.
+pub(crate) fn page() -> *mut u8 {
+    PAGE.with(|page| page.0.get().cast())
+}
+
+macro_rules! backend {
+    ($($(#[$doc:meta])+ fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty = $default:expr;)+) => {
+        /// An emulation of the kernel. Each method is the system call of the same name in [`crate::calls`]; what a
+        /// backend leaves out is not supported.
+        pub trait Backend {
+            $($(#[$doc])+
+            fn $name(&self, $($argument: $type),*) -> $result { $(let _ = $argument;)* $default })+
+        }
+
+        $(pub(crate) fn $name($($argument: $type),*) -> $result {
+            match installed() {
+                Some(backend) => backend.$name($($argument),*),
+                None => { $(let _ = $argument;)* $default }
+            }
+        })+
+    };
+}
+
+backend! {
+    /// The ID of the task that runs; the first task's by default.
+    fn own_id() -> TaskId = first_task();
+    /// Sends what is in the thread's message page (see [`payload`]).
+    fn send(to: TaskId, info: MessageInfo, flags: SendFlags) -> Result<(), Error> = Err(Error::NotSupported);
+    /// Receives into the thread's message page (see [`set_payload`]).
+    fn receive(from: Option<TaskId>) -> Result<Received, Error> = Err(Error::NotSupported);
+    /// Sends, lending [`lends`], and waits for the reply; the info may be an error.
+    fn call(to: TaskId, info: MessageInfo) -> Result<MessageInfo, Error> = Err(Error::NotSupported);
+    /// Replies with what is in the message page.
+    fn reply(to: TaskId, info: MessageInfo) -> Result<(), Error> = Err(Error::NotSupported);
+    /// Replies, then receives from anyone.
+    fn reply_receive(to: TaskId, info: MessageInfo) -> Result<Received, Error> = Err(Error::NotSupported);
+    /// Sets notification bits.
+    fn notify(to: TaskId, bits: usize) -> Result<(), Error> = Err(Error::NotSupported);
+    /// Fills the buffer from a lend.
+    fn lend_read(lender: TaskId, selector: LendSelector, offset: usize, buffer: &mut [u8]) -> Result<(), Error>
+        = Err(Error::NotSupported);
+    /// Writes to a lend.
+    fn lend_write(lender: TaskId, selector: LendSelector, offset: usize, data: &[u8]) -> Result<(), Error>
+        = Err(Error::NotSupported);
+    /// Sets the task's timer.
+    fn timer(nanoseconds: u64) -> () = ();
+    /// The time, 0 by default.
+    fn clock() -> u64 = 0;
+    /// Makes a task.
+    fn task_create(parameters: &TaskCreate) -> Result<TaskId, Error> = Err(Error::NotSupported);
+    /// Takes a step of ending a task.
+    fn task_destroy(task: TaskId) -> Result<bool, Error> = Err(Error::NotSupported);
+    /// Sets how a task is scheduled.
+    fn schedule(task: TaskId, schedule: &Schedule) -> Result<(), Error> = Err(Error::NotSupported);
+    /// Maps a page; the bits of the system call.
+    fn map(task: TaskId, address: usize, frame: usize, flags: MapFlags, table: usize) -> Result<usize, Error>
+        = Err(Error::NotSupported);
+    /// Removes a mapping.
+    fn unmap(task: TaskId, address: usize) -> Result<usize, Error> = Err(Error::NotSupported);
+    /// Acquires, acknowledges, releases an interrupt.
+    fn irq(operation: IrqOperation, irq: usize, bits: usize) -> Result<(), Error> = Err(Error::NotSupported);
+    /// Writes to the console.
+    fn console_write(text: &[u8]) -> Result<usize, Error> = Err(Error::NotSupported);
+    /// Reads from the console.
+    fn console_read(buffer: &mut [u8]) -> Result<usize, Error> = Err(Error::NotSupported);
+    /// Looks at a task.
+    fn inspect_task(index: usize) -> Result<TaskInfo, Error> = Err(Error::NotSupported);
+    /// Reads the log: length and next position.
+    fn inspect_log(position: usize, buffer: &mut [u8]) -> Result<(usize, usize), Error> = Err(Error::NotSupported);
+    /// Halts the machine; returns if it cannot.
+    fn halt(status: usize) -> Error = Error::NotSupported;
+    /// Ends the task: must unwind or end the thread.
+    fn exit(status: i32, panicked: bool) -> ! = panic!("the task has ended with status {status}");
+}
+
+/// Keeps a backend installed for the thread; dropping it puts back the one before.
+pub struct Installed {
+    before: Option<Rc<dyn Backend>>,
+}
+
+/// Makes `backend` answer the system calls of this thread as long as the result lives.
+#[must_use = "the backend is installed only as long as this lives"]
+pub fn install(backend: Rc<dyn Backend>) -> Installed {
+    Installed { before: BACKEND.replace(Some(backend)) }
+}
+
+impl Drop for Installed {
+    fn drop(&mut self) {
+        BACKEND.replace(self.before.take());
+    }
+}
+
+/// Not borrowed while it is used: a backend may run a server, which makes system calls.
+fn installed() -> Option<Rc<dyn Backend>> {
+    BACKEND.with_borrow(Clone::clone)
+}
+
+/// The ID that a thread has without a backend.
+pub fn first_task() -> TaskId {
+    match TaskId::new(TaskIndex::new(0), 1) {
+        Some(id) => id,
+        None => unreachable!("index 0 and generation 1 make an ID"),
+    }
+}
+
+/// The payload in the thread's message page.
+pub fn payload() -> [u64; PAYLOAD_WORDS] {
+    page::payload_words()
+}
+
+/// Replaces the first words of the payload in the thread's message page; at most all of them.
+pub fn set_payload(words: &[u64]) {
+    for (index, word) in words.iter().enumerate() {
+        page::set_payload_word(index, *word);
+    }
+}
+
+/// The lends in the thread's message page. The addresses are of this process; they are lent as long as the call lasts.
+pub fn lends() -> [Lend; MAX_LENDS] {
+    // SAFETY: the lends lie in the thread's page, aligned, and consist of integers.
+    unsafe { page().add(std::mem::offset_of!(MessagePage, lends)).cast::<[Lend; MAX_LENDS]>().read() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_backend_nothing_is_supported() {
+        assert_eq!(crate::send(first_task(), MessageInfo::new(40, 0)), Err(Error::NotSupported));
+        assert_eq!(crate::receive(None), Err(Error::NotSupported));
+        assert_eq!(crate::own_id(), first_task());
+    }
+
+    #[test]
+    fn a_backend_is_installed_as_long_as_its_guard_lives() {
+        struct Fixed(u64);
+        impl Backend for Fixed {
+            fn clock(&self) -> u64 {
+                self.0
+            }
+        }
+        let outer = install(Rc::new(Fixed(1)));
+        let inner = install(Rc::new(Fixed(2)));
+        assert_eq!(crate::clock(), 2);
+        drop(inner);
+        assert_eq!(crate::clock(), 1);
+        drop(outer);
+        assert_eq!(crate::clock(), 0);
+    }
+}
