@@ -84,8 +84,8 @@ backend! {
     fn unmap(task: TaskId, address: usize) -> Result<usize, Error> = Err(Error::NotSupported);
     /// Acquires, acknowledges, releases an interrupt.
     fn irq(operation: IrqOperation, irq: usize, bits: usize) -> Result<(), Error> = Err(Error::NotSupported);
-    /// Writes to the console.
-    fn console_write(text: &[u8]) -> Result<usize, Error> = Err(Error::NotSupported);
+    /// Writes to the console; by default to the program's standard output.
+    fn console_write(text: &[u8]) -> Result<usize, Error> = print(text);
     /// Reads from the console.
     fn console_read(buffer: &mut [u8]) -> Result<usize, Error> = Err(Error::NotSupported);
     /// Looks at a task.
@@ -118,6 +118,11 @@ impl Drop for Installed {
 /// Not borrowed while it is used: a backend may run a server, which makes system calls.
 fn installed() -> Option<Rc<dyn Backend>> {
     BACKEND.with_borrow(Clone::clone)
+}
+
+fn print(text: &[u8]) -> Result<usize, Error> {
+    std::print!("{}", std::string::String::from_utf8_lossy(text));
+    Ok(text.len())
 }
 
 /// The ID that a thread has without a backend.

@@ -4,7 +4,7 @@
 //! * [`stub`]: what generated clients and dispatchers call. Everything inlines to plain stores and one instruction.
 //! * [`ReadLend`], [`StrLend`], [`WriteLend`]: memory that a client lends for the duration of its call.
 //! * [`server`]: the main loop of a server; [`Pending`]: a call that is answered later.
-//! * [`Handles`], [`Outbox`]: bounded tables for open objects and for asynchronous messages.
+//! * [`Handles`], [`Slab`], [`Outbox`]: bounded tables for open objects and for asynchronous messages.
 //! * [`Region`]: memory that is not Rust's (shared, or a frame of another task), accessed by copies only.
 //! * [`host`]: on Linux and macOS the calls go to a backend that a test or a simulator installs.
 //!
@@ -29,6 +29,7 @@ mod pending;
 pub mod raw;
 mod region;
 pub mod server;
+mod slab;
 pub mod stub;
 
 pub use abi::{
@@ -42,6 +43,7 @@ pub use outbox::{Outbox, pull};
 pub use page::{boot_info, payload_word, payload_words, set_payload_word, startup, startup_arguments};
 pub use pending::Pending;
 pub use region::Region;
+pub use slab::{Key, Slab};
 
 /// A message that has arrived: who sent it and its info word. The payload is in the message page until the next
 /// message is sent or received.
