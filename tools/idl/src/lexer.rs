@@ -152,7 +152,8 @@ impl<'a> Lexer<'a> {
     fn doc(&mut self, start: usize, line: &str) -> Token {
         let line = line.strip_suffix('\r').unwrap_or(line);
         if let Some(bad) = line.chars().find(|c| c.is_control() && *c != '\t') {
-            let message = format!("the documentation contains the control character `{}`", bad.escape_debug());
+            let message =
+                format!("the documentation contains the control character `{}`", bad.escape_debug());
             return self.error(start, message, "", "remove it");
         }
         let text = line.get(3..).unwrap_or_default();
@@ -197,20 +198,21 @@ impl<'a> Lexer<'a> {
                 self.take_while(|c| c == '\'');
                 return self.error(start, "the character is missing", "", hint);
             }
-            Some('\\') => match self.escape() {
-                Some(value) => value,
-                None => return Token::Bad,
-            },
-            Some(value) => {
-                self.bump();
-                value
-            }
+            Some('\\') => self.escape(),
+            Some(_) => self.bump(),
         };
-        if self.peek() != Some('\'') {
-            return self.error(start, "the character does not end with `'`", "", hint);
+        let closed = self.peek() == Some('\'');
+        if !closed {
+            self.take_while(|c| !matches!(c, '\'' | '\n' | '\r' | ';'));
         }
-        self.bump();
-        Token::Char(value)
+        if self.peek() == Some('\'') {
+            self.bump();
+        }
+        match value {
+            Some(value) if closed => Token::Char(value),
+            Some(_) => self.error(start, "this is not one character in quotes", "", hint),
+            None => Token::Bad, // the escape was reported
+        }
     }
 
     fn string(&mut self, start: usize) -> Token {

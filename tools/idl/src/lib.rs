@@ -3,12 +3,12 @@
 //! `.idl` files say which messages a server understands; this library makes of them the stubs that clients call, the
 //! trait that a server implements, and a reference to read. docs/idl.md describes the language.
 //!
-//! The way through it: [`load`] reads files with the lexer and the parser into [`syntax`] trees, [`check`] makes of
+//! The way through it: `load` reads files with the lexer and the parser into [`syntax`] trees, `check` makes of
 //! them a [`model`] in which every name is resolved and every byte placed, and the backends [`rust`] and [`markdown`]
 //! write it down. Errors are [`Diagnostic`]s; no input makes the compiler panic.
 #![forbid(unsafe_code)]
 
-pub mod check;
+mod check;
 mod diagnostic;
 mod lexer;
 mod load;

@@ -22,7 +22,12 @@ pub struct Loaded {
 }
 
 /// Reads `root` and what it includes; returns all namespaces.
-pub fn load(root: &Path, loader: &dyn Loader, sources: &mut Sources, errors: &mut Vec<Diagnostic>) -> Vec<Loaded> {
+pub fn load(
+    root: &Path,
+    loader: &dyn Loader,
+    sources: &mut Sources,
+    errors: &mut Vec<Diagnostic>,
+) -> Vec<Loaded> {
     let mut load = Load { loader, sources, errors, open: Vec::new(), namespaces: Vec::new() };
     load.file(&normal(root), None);
     load.namespaces
@@ -95,7 +100,8 @@ impl Load<'_> {
         }
         if self.open.len() >= MAX_DEPTH {
             let message = format!("includes are nested deeper than {MAX_DEPTH} files");
-            self.errors.push(Diagnostic::new(message, target.span, "").hint("include the files from one list"));
+            self.errors
+                .push(Diagnostic::new(message, target.span, "").hint("include the files from one list"));
             return;
         }
         self.file(&path, Some(target.span));

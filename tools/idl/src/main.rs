@@ -38,7 +38,10 @@ fn main() -> ExitCode {
     for (path, generate) in outputs {
         let Some(path) = path else { continue };
         if let Err(error) = write(path, &generate(interfaces)) {
-            eprintln!("error: cannot write `{}`: {error}; check the path and its permissions", path.display());
+            eprintln!(
+                "error: cannot write `{}`: {error}; check the path and its permissions",
+                path.display()
+            );
             return ExitCode::FAILURE;
         }
     }

@@ -126,7 +126,7 @@ impl Layout {
     /// Adds gaps up to a multiple of `align`.
     fn fill(&mut self, align: usize) {
         for size in [1, 2, 4] {
-            if size < align && self.bytes % (2 * size) != 0 {
+            if size < align && !self.bytes.is_multiple_of(2 * size) {
                 self.gaps.push((self.bytes, size));
                 self.bytes = self.bytes.saturating_add(size);
             }
@@ -307,7 +307,10 @@ mod tests {
     #[test]
     fn fields_are_aligned_and_gaps_are_known() {
         let mut layout = Layout::default();
-        assert_eq!((layout.place(1, 1), layout.place(4, 2), layout.place(8, 1), layout.place(1, 3)), (0, 4, 16, 24));
+        assert_eq!(
+            (layout.place(1, 1), layout.place(4, 2), layout.place(8, 1), layout.place(1, 3)),
+            (0, 4, 16, 24)
+        );
         layout.finish();
         assert_eq!(layout.gaps, [(1, 1), (2, 2), (12, 4), (27, 1), (28, 4)]);
         assert_eq!((layout.bytes, layout.words()), (27, 4));

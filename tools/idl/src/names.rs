@@ -4,10 +4,10 @@
 
 /// Rust's keywords that a raw identifier can carry.
 const RAW: [&str; 48] = [
-    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else", "enum",
-    "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move",
-    "mut", "override", "priv", "pub", "ref", "return", "static", "struct", "trait", "true", "try", "type", "typeof",
-    "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else",
+    "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro",
+    "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "static", "struct", "trait",
+    "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
 /// Names that Rust has no way to use.
@@ -39,7 +39,8 @@ pub fn snake(name: &str) -> String {
     let mut result = String::new();
     let mut previous = '_';
     for letter in name.trim_matches('_').chars() {
-        let begins_word = letter.is_ascii_uppercase() && (previous.is_ascii_lowercase() || previous.is_ascii_digit());
+        let begins_word =
+            letter.is_ascii_uppercase() && (previous.is_ascii_lowercase() || previous.is_ascii_digit());
         if begins_word && previous != '_' {
             result.push('_');
         }
@@ -70,7 +71,8 @@ fn is_words(name: &str, letter: impl Fn(char) -> bool) -> bool {
 /// The candidate most like `name`, if one is near enough to have been meant.
 pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let near = |candidate: &&str| distance(name, candidate) <= 1 + name.len().min(9) / 4;
-    candidates.filter(near).min_by_key(|candidate| distance(name, candidate))
+    let key = |candidate: &&str| (distance(name, candidate), candidate.len().abs_diff(name.len()));
+    candidates.filter(near).min_by_key(key)
 }
 
 /// How many letters must be added, removed or replaced to get from one to the other.

@@ -42,7 +42,7 @@ pub enum Item {
     /// An enumeration.
     Enum(Enum),
     /// A constant.
-    Const(Const),
+    Const(Box<Const>),
 }
 
 /// How a message is exchanged.

@@ -1,6 +1,6 @@
 //! The fields of messages: their types, names and places.
 
-use super::{Check, place};
+use super::{Check, place, scope};
 use crate::diagnostic::Diagnostic;
 use crate::model::{Field, Layout, Literal, Type};
 use crate::source::Span;
@@ -29,7 +29,13 @@ impl Check<'_> {
         for field in fields {
             self.snake(&field.name, what);
             if let Some(ty) = self.field_type(namespace, &field.ty) {
-                result.push(Field { name: field.name.value.clone(), ty, offset: 0, lend: None, capacity: None });
+                result.push(Field {
+                    name: field.name.value.clone(),
+                    ty,
+                    offset: 0,
+                    lend: None,
+                    capacity: None,
+                });
             }
         }
         result
@@ -40,7 +46,9 @@ impl Check<'_> {
         let all: Vec<&syntax::Field> = item.arguments.iter().chain(&item.replies).collect();
         for (index, field) in all.iter().enumerate() {
             let earlier = all.get(..index).unwrap_or_default();
-            let Some(first) = earlier.iter().find(|other| other.name.value == field.name.value) else { continue };
+            let Some(first) = earlier.iter().find(|other| other.name.value == field.name.value) else {
+                continue;
+            };
             let both_lent = index >= item.arguments.len() && !self.is_buffer(field) && !self.is_buffer(first);
             let across = index >= item.arguments.len()
                 && item.arguments.iter().any(|argument| argument.name.value == field.name.value);
@@ -84,17 +92,22 @@ impl Check<'_> {
         }
     }
 
-    fn scalar(&mut self, namespace: &str, path: &Path) -> Option<crate::model::Scalar> {
+    /// The type of fixed size that a path means; reports if there is none.
+    pub(super) fn scalar(&mut self, namespace: &str, path: &Path) -> Option<crate::model::Scalar> {
         match self.globals.scalar(namespace, path) {
             Ok(scalar) => Some(scalar),
             Err(error) => {
-                self.unless_partial(*error);
+                match path.namespace.is_none() && scope::is_foreign(&path.name.value) {
+                    true => self.errors.push(*error),
+                    false => self.unless_partial(*error),
+                }
                 None
             }
         }
     }
 
-    fn unless_partial(&mut self, error: Diagnostic) {
+    /// Reports a name that is not found, unless it may be in a part of the sources that is missing.
+    pub(super) fn unless_partial(&mut self, error: Diagnostic) {
         if !self.globals.partial {
             self.errors.push(error);
         }
@@ -157,7 +170,8 @@ impl Check<'_> {
         let name = &item.name;
         if lends > abi::MAX_LENDS {
             let message = format!("`{}` lends {lends} regions of memory", name.value);
-            let hint = format!("{} values of type `str` or `bytes` are possible in a message", abi::MAX_LENDS);
+            let hint =
+                format!("{} values of type `str` or `bytes` are possible in a message", abi::MAX_LENDS);
             self.error(message, name.span, "", hint);
         }
         for (layout, what) in [(&request, "request"), (&reply, "reply")] {

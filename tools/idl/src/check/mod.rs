@@ -10,7 +10,8 @@ mod scope;
 use crate::diagnostic::Diagnostic;
 use crate::load::Loaded;
 use crate::model::{
-    Builtin, Const, Enum, Field, Interfaces, Layout, Literal, Member, Message, MessageKind, Namespace, Scalar, Type,
+    Builtin, Const, Enum, Field, Interfaces, Layout, Literal, Member, Message, MessageKind, Namespace,
+    Scalar, Type,
 };
 use crate::names;
 use crate::source::{Span, Spanned};
@@ -58,8 +59,8 @@ impl Check<'_> {
                     let message = self.message(&name.value, message, &mut rust);
                     result.messages.push(message);
                 }
-                Item::Enum(item) => result.enums.extend(self.enumeration(item, &mut rust)),
-                Item::Const(item) => result.consts.extend(self.constant(item)),
+                Item::Enum(item) => result.enums.push(self.enumeration(item, &mut rust)),
+                Item::Const(item) => result.consts.extend(self.constant(&name.value, item)),
             }
         }
         result
@@ -76,7 +77,7 @@ impl Check<'_> {
     /// Reports a name that is not spelled `like_this`, or that Rust cannot use.
     fn snake(&mut self, name: &Spanned<String>, what: &str) {
         if names::is_impossible(&name.value) {
-            let message = format!("a {what} cannot be called `{}`", name.value);
+            let message = format!("the {what} cannot be called `{}`", name.value);
             self.error(message, name.span, "reserved in Rust", "choose another name");
         } else if !names::is_snake(&name.value) {
             let message = format!("the name of the {what} `{}` is not in lower case", name.value);
@@ -88,7 +89,12 @@ impl Check<'_> {
     fn upper(&mut self, name: &Spanned<String>, what: &str) {
         if !names::is_upper(&name.value) {
             let message = format!("the name of the {what} `{}` is not in upper case", name.value);
-            self.error(message, name.span, "", format!("write `{}`", names::snake(&name.value).to_uppercase()));
+            self.error(
+                message,
+                name.span,
+                "",
+                format!("write `{}`", names::snake(&name.value).to_uppercase()),
+            );
         }
     }
 
@@ -132,14 +138,14 @@ impl Check<'_> {
         number
     }
 
-    fn enumeration(&mut self, item: &syntax::Enum, rust: &mut RustNames) -> Option<Enum> {
+    fn enumeration(&mut self, item: &syntax::Enum, rust: &mut RustNames) -> Enum {
         self.snake(&item.name, "enum");
         if self.globals.is_type(&item.name.value) {
             let message = format!("an enum cannot be called `{}`", item.name.value);
             self.error(message, item.name.span, "a type of the language", "choose another name");
         }
         rust.enumeration(&item.name, self.errors);
-        if item.members.is_empty() {
+        if item.members.is_empty() && !self.globals.partial {
             let message = format!("the enum `{}` has no members", item.name.value);
             self.error(message, item.name.span, "", "add a member: `FILE = 1`");
         }
@@ -147,13 +153,19 @@ impl Check<'_> {
         for (index, member) in item.members.iter().enumerate() {
             self.upper(&member.name, "member");
             let earlier = item.members.get(..index).unwrap_or_default();
-            let value = self.member(item, member, earlier)?;
-            members.push(Member { docs: member.docs.clone(), name: member.name.value.clone(), value });
+            if let Some(value) = self.member(item, member, earlier) {
+                members.push(Member { docs: member.docs.clone(), name: member.name.value.clone(), value });
+            }
         }
-        Some(Enum { docs: item.docs.clone(), name: item.name.value.clone(), members })
+        Enum { docs: item.docs.clone(), name: item.name.value.clone(), members }
     }
 
-    fn member(&mut self, item: &syntax::Enum, member: &syntax::Member, earlier: &[syntax::Member]) -> Option<u32> {
+    fn member(
+        &mut self,
+        item: &syntax::Enum,
+        member: &syntax::Member,
+        earlier: &[syntax::Member],
+    ) -> Option<u32> {
         let rust_name = names::pascal(&member.name.value);
         if let Some(first) = earlier.iter().find(|other| names::pascal(&other.name.value) == rust_name) {
             let message = match first.name.value == member.name.value {
@@ -184,13 +196,13 @@ impl Check<'_> {
         value
     }
 
-    fn constant(&mut self, item: &syntax::Const) -> Option<Const> {
+    fn constant(&mut self, namespace: &str, item: &syntax::Const) -> Option<Const> {
         self.upper(&item.name, "constant");
         if item.name.value == "NAME" {
             let hint = "`NAME` is generated: the name of the namespace; choose another name";
             self.error("a constant cannot be called `NAME`", item.name.span, "", hint);
         }
-        let ty = self.constant_type(item)?;
+        let ty = self.constant_type(namespace, item)?;
         let wanted = match (ty.map(|ty| (ty, ty.name)), &item.value.value) {
             (None, Literal::Text(_)) => None,
             (None, _) => Some("text, like \"name\"".to_owned()),
@@ -207,7 +219,7 @@ impl Check<'_> {
         if let Some(wanted) = wanted {
             let name = ty.map_or("str", |ty| ty.name);
             let message = format!("the value of `{}` does not fit its type `{name}`", item.name.value);
-            self.error(message, item.value.span, "", format!("a `{name}` is {wanted}"));
+            self.error(message, item.value.span, "", format!("`{name}` holds {wanted}"));
             return None;
         }
         let (docs, value) = (item.docs.clone(), item.value.value.clone());
@@ -215,11 +227,16 @@ impl Check<'_> {
     }
 
     /// The type of a constant; inner `None` for text, outer `None` if it is none that constants can have.
-    fn constant_type(&mut self, item: &syntax::Const) -> Option<Option<&'static Builtin>> {
+    fn constant_type(&mut self, namespace: &str, item: &syntax::Const) -> Option<Option<&'static Builtin>> {
         let span = match &item.ty {
-            syntax::Type::Named(path) if path.namespace.is_none() && path.name.value == "str" => return Some(None),
-            syntax::Type::Named(path) => match self.globals.scalar("", path) {
-                Ok(Scalar::Builtin(builtin)) if !["task", "handle"].contains(&builtin.name) => {
+            syntax::Type::Named(path) if path.namespace.is_none() && path.name.value == "str" => {
+                return Some(None);
+            }
+            syntax::Type::Named(path) if path.namespace.is_none() && path.name.value == "bytes" => {
+                path.span()
+            }
+            syntax::Type::Named(path) => match self.scalar(namespace, path)? {
+                Scalar::Builtin(builtin) if !["task", "handle"].contains(&builtin.name) => {
                     return Some(Some(builtin));
                 }
                 _ => path.span(),

@@ -36,6 +36,11 @@ const FOREIGN: [(&str, &str); 24] = [
     ("buffer", "bytes"),
 ];
 
+/// Whether another language has a type of this name, so that no file of ours will define it.
+pub fn is_foreign(name: &str) -> bool {
+    FOREIGN.iter().any(|(foreign, _)| *foreign == name)
+}
+
 /// The names that all namespaces can see.
 pub struct Globals<'a> {
     namespaces: HashMap<&'a str, &'a syntax::Namespace>,
@@ -92,10 +97,11 @@ impl<'a> Globals<'a> {
             let other = path.namespace.as_ref().filter(|other| other.value != current);
             return Ok(Scalar::Enum { namespace: other.map(|other| other.value.clone()), name: name.into() });
         }
-        let enums = namespace.into_iter().flat_map(|namespace| &namespace.items).filter_map(|item| match item {
-            Item::Enum(item) => Some(item.name.value.as_str()),
-            _ => None,
-        });
+        let enums =
+            namespace.into_iter().flat_map(|namespace| &namespace.items).filter_map(|item| match item {
+                Item::Enum(item) => Some(item.name.value.as_str()),
+                _ => None,
+            });
         let builtins = BUILTINS.iter().map(|builtin| builtin.name).chain(["str", "bytes"]);
         let near = match &path.namespace {
             Some(_) => names::nearest(name, enums),
@@ -108,10 +114,14 @@ impl<'a> Globals<'a> {
         let hint = match (near, &path.namespace) {
             (Some(near), _) => format!("did you mean `{near}`?"),
             (None, Some(other)) => format!("`{}` has no enum of this name", other.value),
-            (None, None) => "types are listed in docs/idl.md; an enum of another namespace is `fs::kind`".into(),
+            (None, None) => {
+                "types are listed in docs/idl.md; an enum of another namespace is `fs::kind`".into()
+            }
         };
         let shown = path.namespace.as_ref().map_or(String::new(), |other| format!("{}::", other.value));
-        Err(Box::new(Diagnostic::new(format!("there is no type `{shown}{name}`"), path.span(), "").hint(hint)))
+        Err(Box::new(
+            Diagnostic::new(format!("there is no type `{shown}{name}`"), path.span(), "").hint(hint),
+        ))
     }
 
     /// The constant that `path` means in namespace `current`.
@@ -122,7 +132,8 @@ impl<'a> Globals<'a> {
         let name = path.name.value.as_str();
         let namespace = self.namespace(current, path)?;
         let items = || namespace.into_iter().flat_map(|namespace| &namespace.items);
-        let consts = || items().filter_map(|item| if let Item::Const(item) = item { Some(item) } else { None });
+        let consts =
+            || items().filter_map(|item| if let Item::Const(item) = item { Some(&**item) } else { None });
         consts().find(|item| item.name.value == name).ok_or_else(|| {
             let hint = match names::nearest(name, consts().map(|item| item.name.value.as_str())) {
                 Some(near) => format!("did you mean `{near}`?"),
@@ -133,7 +144,11 @@ impl<'a> Globals<'a> {
     }
 
     /// The namespace that `path` is in, seen from `current`.
-    fn namespace(&self, current: &str, path: &Path) -> Result<Option<&'a syntax::Namespace>, Box<Diagnostic>> {
+    fn namespace(
+        &self,
+        current: &str,
+        path: &Path,
+    ) -> Result<Option<&'a syntax::Namespace>, Box<Diagnostic>> {
         let Some(name) = &path.namespace else { return Ok(self.namespaces.get(current).copied()) };
         self.namespaces.get(name.value.as_str()).copied().map(Some).ok_or_else(|| {
             let error = Diagnostic::new(format!("there is no namespace `{}`", name.value), name.span, "");
@@ -195,7 +210,8 @@ impl RustNames {
         let pascal = names::pascal(name);
         if message.kind == MessageKind::DeferredRpc {
             self.add(format!("{pascal}Call"), format!("the call of `{name}`"), span, errors);
-            let clash = |(field, _): &(&Field, bool)| ["reply", "fail", "sender"].contains(&field.name.as_str());
+            let clash =
+                |(field, _): &(&Field, bool)| ["reply", "fail", "sender"].contains(&field.name.as_str());
             if let Some((field, _)) = message.lends().find(clash) {
                 let text = format!("text or bytes of a deferred rpc cannot be called `{}`", field.name);
                 errors.push(Diagnostic::new(text, span, "a generated function").hint("choose another name"));

@@ -60,11 +60,11 @@ fn function(out: &mut Out, message: &Message) {
     out.open_block();
     fields::put_all(out, &message.arguments, &message.request, |field| {
         let name = names::identifier(&field.name);
-        if field.ty.is_lent() { format!("{name}.len()") } else { name }
+        if field.ty.is_lent() { fields::length_of(&name) } else { name }
     });
     for field in &message.replies {
         if let Some(offset) = field.capacity {
-            fields::put_length(out, offset, &format!("{}.len()", names::identifier(&field.name)));
+            fields::put_length(out, offset, &fields::length_of(&names::identifier(&field.name)));
         }
     }
     let words = message.request.words();
@@ -108,29 +108,43 @@ fn returned(message: &Message) -> String {
 /// The call and what becomes of its reply.
 fn call(out: &mut Out, message: &Message, words: usize) {
     let lends: Vec<String> = message.lends().map(|(field, writable)| lend(field, writable)).collect();
-    let start = format!("ipc::stub::call(self.server, {}, {words}, &[", number(message));
-    let [first, rest @ ..] = message.replies.as_slice() else {
-        let end = "]).map(|_| ())";
-        out.list(&start, &lends, end);
-        return;
-    };
+    let mut lent = "&[]".to_owned();
+    if !lends.is_empty() {
+        let local = fields::fresh("lends", message);
+        out.list(&format!("let {local} = ["), &lends, "];");
+        lent = format!("&{local}");
+    }
+    let call = format!("ipc::stub::call(self.server, {}, {words}, {lent})", number(message));
+    if message.replies.is_empty() {
+        return out.line(&format!("{call}.map(|_| ())"));
+    }
     let info = fields::fresh("info", message);
-    out.list(&format!("let {info} = {start}"), &lends, "])?;");
+    out.line(&format!("let {info} = {call}?;"));
     out.open(&format!("if {info}.words() != {} {{", message.reply.words()));
     out.line("return Err(ipc::Error::BadMessage);");
     out.close("}");
-    if rest.is_empty() {
-        match first.ty.is_lent() {
-            true => out.line(&result(first)),
-            false => out.lines(&format!("Ok({})", result(first))),
+    match message.replies.as_slice() {
+        [field] if field.ty == Type::Str => out.list("ipc::stub::checked_text(", &[text(field)], ")"),
+        [field] if field.ty == Type::Bytes => out.line(&length(field)),
+        [field] => {
+            let value = fields::get(field);
+            out.lines(&value.strip_suffix('?').map_or(format!("Ok({value})"), str::to_owned));
         }
-        return;
+        _ => several(out, message),
     }
+}
+
+/// The structure of several reply values.
+fn several(out: &mut Out, message: &Message) {
     let suffix = if has_text(message) { "Result" } else { "Reply" };
     out.open(&format!("Ok({}{suffix} {{", names::pascal(&message.name)));
     for field in &message.replies {
-        let question = if field.ty.is_lent() { "?" } else { "" };
-        out.lines(&format!("{}: {}{question},", names::identifier(&field.name), result(field)));
+        let name = names::identifier(&field.name);
+        match field.ty {
+            Type::Str => out.list(&format!("{name}: ipc::stub::checked_text("), &[text(field)], ")?,"),
+            Type::Bytes => out.line(&format!("{name}: {}?,", length(field))),
+            _ => out.lines(&format!("{name}: {},", fields::get(field))),
+        }
     }
     out.close("})");
 }
@@ -144,14 +158,14 @@ fn lend(field: &Field, writable: bool) -> String {
     }
 }
 
-/// The expression for a reply value; for text and bytes it is a `Result`.
-fn result(field: &Field) -> String {
+/// The filled part of the buffer for a reply's text.
+fn text(field: &Field) -> String {
     let (name, length) = (names::identifier(&field.name), fields::length(field.offset));
-    match field.ty {
-        Type::Str => format!(
-            "ipc::stub::checked_text({name}.get(..{length} as usize).ok_or(ipc::Error::BadMessage)?)"
-        ),
-        Type::Bytes => format!("ipc::stub::checked_length({length}, {name}.len())"),
-        _ => fields::get(field),
-    }
+    format!("{name}.get(..{length} as usize).ok_or(ipc::Error::BadMessage)?")
+}
+
+/// The checked length of a reply's bytes, a `Result`.
+fn length(field: &Field) -> String {
+    let (name, length) = (names::identifier(&field.name), fields::length(field.offset));
+    format!("ipc::stub::checked_length({length}, {name}.len())")
 }

@@ -21,6 +21,9 @@ pub fn number(message: &Message) -> String {
 
 /// The module of message numbers.
 pub fn numbers(out: &mut Out, namespace: &Namespace) {
+    if namespace.messages.is_empty() {
+        return;
+    }
     out.blank();
     out.line("/// The numbers of the messages.");
     out.open("pub mod message {");

@@ -64,7 +64,9 @@ fn decoded(element: &Scalar, raw: &str) -> String {
     let Scalar::Builtin(builtin) = element else { return format!("{}::try_from({raw})?", scalar(element)) };
     match builtin.name {
         "bool" => {
-            format!("match {raw} {{\n    0 => false,\n    1 => true,\n    _ => return Err(ipc::Error::BadMessage),\n}}")
+            format!(
+                "match {raw} {{\n    0 => false,\n    1 => true,\n    _ => return Err(ipc::Error::BadMessage),\n}}"
+            )
         }
         "char" => format!("char::from_u32({raw}).ok_or(ipc::Error::BadMessage)?"),
         "size" | "vaddr" => format!("usize::try_from({raw}).or(Err(ipc::Error::BadMessage))?"),
@@ -95,7 +97,7 @@ fn array(element: &Scalar, length: usize, offset: usize) -> String {
         return raw;
     }
     format!(
-        "{{\n    let raw = {raw};\n    let mut values = [{}; {length}];\n    \
+        "{{\n    let raw = {raw};\n    let first = {};\n    let mut values = [first; {length}];\n    \
          for (value, raw) in values.iter_mut().zip(raw) {{\n        *value = {};\n    }}\n    values\n}}",
         decoded(element, "raw[0]").replace('\n', "\n    "),
         decoded(element, "raw").replace('\n', "\n        "),
@@ -107,9 +109,15 @@ fn put(out: &mut Out, field: &Field, value: &str) {
     let offset = field.offset;
     let (ty, value) = match &field.ty {
         Type::Scalar(element) => (wire(element).into(), encoded(element, value)),
-        Type::Array(element, length) if is_plain(element) => (format!("[{}; {length}]", wire(element)), value.into()),
+        Type::Array(element, length) if is_plain(element) => {
+            (format!("[{}; {length}]", wire(element)), value.into())
+        }
         Type::Array(element, length) => {
-            let map = format!("{value}.map(|value| {})", encoded(element, "value"));
+            let encoded = encoded(element, "value");
+            let map = match encoded.strip_suffix("(value)") {
+                Some(function) => format!("{value}.map({function})"),
+                None => format!("{value}.map(|value| {encoded})"),
+            };
             (format!("[{}; {length}]", wire(element)), map)
         }
         Type::Str | Type::Bytes => return put_length(out, offset, value),
@@ -117,12 +125,18 @@ fn put(out: &mut Out, field: &Field, value: &str) {
     out.line(&format!("ipc::stub::put::<{ty}>({offset}, {value});"));
 }
 
-/// Adds the statement that writes a length.
+/// Adds the statement that writes a length, an expression of type `u32`.
 pub fn put_length(out: &mut Out, offset: usize, length: &str) {
-    out.line(&format!("ipc::stub::put::<u32>({offset}, u32::try_from({length}).or(Err(ipc::Error::TooLarge))?);"));
+    out.line(&format!("ipc::stub::put::<u32>({offset}, {length});"));
 }
 
-/// Adds the statements that write the fields, each with the value that `value` gives for it, and zeros into the gaps.
+/// The length of a client's memory as `u32`.
+pub fn length_of(name: &str) -> String {
+    format!("u32::try_from({name}.len()).or(Err(ipc::Error::TooLarge))?")
+}
+
+/// Adds the statements that write the fields, each with the value that `value` gives for it (a length, for text and
+/// bytes), and zeros into the gaps: nothing that was in the page before reaches another task.
 pub fn put_all(out: &mut Out, fields: &[Field], layout: &Layout, value: impl Fn(&Field) -> String) {
     for field in fields {
         put(out, field, &value(field));

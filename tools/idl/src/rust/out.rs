@@ -67,6 +67,17 @@ impl Out {
         self.close(after.trim_start());
     }
 
+    /// Adds an arm of a match: on one line if it fits, else with a block.
+    pub fn arm(&mut self, pattern: &str, value: &str) {
+        let whole = format!("{pattern} => {value},");
+        if 4 * self.depth + whole.len() <= WIDTH {
+            return self.line(&whole);
+        }
+        self.open(&format!("{pattern} => {{"));
+        self.line(value);
+        self.close("}");
+    }
+
     /// Adds several lines, which are indented relative to each other already.
     pub fn lines(&mut self, lines: &str) {
         for line in lines.lines() {

@@ -18,7 +18,10 @@ pub fn server(out: &mut Out, namespace: &Namespace) {
     for message in namespace.of_kind(&[MessageKind::DeferredRpc]) {
         token(out, message);
     }
-    let about = format!("/// A server of the interface `{}`; `sender` is the task that sent the message.", namespace.name);
+    let about = format!(
+        "/// A server of the interface `{}`; `sender` is the task that sent the message.",
+        namespace.name
+    );
     declare(out, &about, "Server", &messages);
     dispatcher(
         out,
@@ -37,7 +40,10 @@ pub fn receiver(out: &mut Out, namespace: &Namespace) {
     for message in &messages {
         queue(out, message);
     }
-    let about = format!("/// Receives what servers of the interface `{}` queue; `sender` is the server.", namespace.name);
+    let about = format!(
+        "/// Receives what servers of the interface `{}` queue; `sender` is the server.",
+        namespace.name
+    );
     declare(out, &about, "Receiver", &messages);
     dispatcher(
         out,
@@ -66,7 +72,8 @@ fn declare(out: &mut Out, about: &str, name: &str, messages: &[&Message]) {
         parameters.push(format!("{}: ipc::TaskId", fields::fresh("sender", message)));
         parameters.extend(fields::parameters(&message.arguments, lend_type));
         let buffers = message.replies.iter().filter(|field| field.ty.is_lent());
-        parameters.extend(buffers.map(|field| format!("{}: ipc::WriteLend<'_>", names::identifier(&field.name))));
+        parameters
+            .extend(buffers.map(|field| format!("{}: ipc::WriteLend<'_>", names::identifier(&field.name))));
         let result = match message.kind {
             MessageKind::Rpc => format!(") -> Result<{}, ipc::Error>;", returned(message)),
             _ => ");".into(),
@@ -93,7 +100,12 @@ fn returned(message: &Message) -> String {
 }
 
 /// The function that decodes a message and calls its method, for each message; then the match.
-fn dispatcher(out: &mut Out, about: &str, (function, bound, target): (&str, &str, &str), messages: &[&Message]) {
+fn dispatcher(
+    out: &mut Out,
+    about: &str,
+    (function, bound, target): (&str, &str, &str),
+    messages: &[&Message],
+) {
     for message in messages {
         out.blank();
         out.line("#[inline(always)]");
@@ -120,7 +132,7 @@ fn dispatcher(out: &mut Out, about: &str, (function, bound, target): (&str, &str
         let (number, name) = (number(message), &message.name);
         let call = format!("handle_{name}({target}, incoming)");
         match message.kind {
-            MessageKind::Rpc => out.line(&format!("{number} => ipc::stub::answer({number}, {call}),")),
+            MessageKind::Rpc => out.arm(&number, &format!("ipc::stub::answer({number}, {call})")),
             MessageKind::DeferredRpc => {
                 out.open(&format!("{number} => match {call} {{"));
                 out.line("Ok(_) => ipc::Answer::Nothing,");
@@ -167,13 +179,14 @@ fn handler(out: &mut Out, message: &Message, target: &str) {
         (MessageKind::Rpc, true) => out.list(&call, &values, ")?;"),
         _ => out.list(&call, &values, ");"),
     }
-    let value = |field: &Field| reply_value(message, field);
     for field in message.replies.iter().filter(|field| field.ty.is_lent()) {
-        out.open(&format!("if {} > {}_capacity as usize {{", value(field), field.name));
+        out.open(&format!("if {} > {}_capacity as usize {{", reply_value(message, field), field.name));
         out.line("return Err(ipc::Error::TooLarge);");
         out.close("}");
     }
-    fields::put_all(out, &message.replies, &message.reply, value);
+    fields::put_all(out, &message.replies, &message.reply, |field| {
+        as_sent(field, reply_value(message, field))
+    });
     out.line(&format!("Ok({})", message.reply.words()));
 }
 
@@ -182,6 +195,11 @@ fn reply_value(message: &Message, field: &Field) -> String {
         1 => "reply".into(),
         _ => format!("reply.{}", names::identifier(&field.name)),
     }
+}
+
+/// The reply's value as it is put in the payload. Lengths were compared with a capacity of 32 bits before.
+fn as_sent(field: &Field, value: String) -> String {
+    if field.ty.is_lent() { format!("{value} as u32") } else { value }
 }
 
 fn expect(out: &mut Out, message: &Message) {
@@ -204,17 +222,16 @@ fn deferred(out: &mut Out, message: &Message, target: &str) {
     let token = format!("{}Call", names::pascal(&message.name));
     let pending = fields::fresh("pending", message);
     let method = names::identifier(&message.name);
-    out.open(&format!("let call = {token} {{"));
-    for field in message.arguments.iter().filter(|field| !field.ty.is_lent()) {
-        out.lines(&format!("{}: {},", names::identifier(&field.name), fields::get(field)));
-    }
-    for (field, _) in message.lends() {
+    let scalars = message.arguments.iter().filter(|field| !field.ty.is_lent());
+    let scalars = scalars.map(|field| format!("{}: {}", names::identifier(&field.name), fields::get(field)));
+    let lengths = message.lends().map(|(field, _)| {
         let offset = field.capacity.unwrap_or(field.offset);
-        out.line(&format!("{}: {},", length_name(field, message), fields::length(offset)));
-    }
-    // Last: once it exists, an error must not be answered a second time.
-    out.line(&format!("{pending}: ipc::Pending::new(incoming),"));
-    out.close("};");
+        format!("{}: {}", length_name(field, message), fields::length(offset))
+    });
+    // The token comes last: once it exists, an error would be answered twice.
+    let token_field = format!("{pending}: ipc::Pending::new(incoming)");
+    let values: Vec<String> = scalars.chain(lengths).chain([token_field]).collect();
+    out.list(&format!("let call = {token} {{ "), &values, " };");
     out.line(&format!("{target}.{method}(call);"));
     out.line("Ok(0)");
 }
@@ -225,7 +242,9 @@ fn token(out: &mut Out, message: &Message) {
     let pending = fields::fresh("pending", message);
     out.blank();
     let link = super::data::link(message);
-    out.line(&format!("/// A call of [`{link}`] that waits for its answer. Dropping it fails the call with `Aborted`."));
+    out.line(&format!(
+        "/// A call of [`{link}`] that waits for its answer. Dropping it fails the call with `Aborted`."
+    ));
     out.line("#[derive(Debug)]");
     out.open(&format!("pub struct {name} {{"));
     for field in message.arguments.iter().filter(|field| !field.ty.is_lent()) {
@@ -282,18 +301,26 @@ fn reply(out: &mut Out, message: &Message, pending: &str) {
     let lent: Vec<&Field> = message.replies.iter().filter(|field| field.ty.is_lent()).collect();
     for field in &lent {
         let name = &field.name;
-        out.line(&format!("/// `{name}` is how many bytes of it were written; the call fails with `TooLarge` if that is"));
+        out.line(&format!(
+            "/// `{name}` is how many bytes of it were written; the call fails with `TooLarge` if that is"
+        ));
         out.line("/// more than there is room for.");
     }
     out.line("#[inline]");
     out.list("pub fn reply(", &parameters, ") {");
     out.open_block();
     for field in lent {
-        out.open(&format!("if {} > self.{} as usize {{", names::identifier(&field.name), length_name(field, message)));
+        out.open(&format!(
+            "if {} > self.{} as usize {{",
+            names::identifier(&field.name),
+            length_name(field, message)
+        ));
         out.line("return self.fail(ipc::Error::TooLarge);");
         out.close("}");
     }
-    fields::put_all(out, &message.replies, &message.reply, |field| names::identifier(&field.name));
+    fields::put_all(out, &message.replies, &message.reply, |field| {
+        as_sent(field, names::identifier(&field.name))
+    });
     let (number, words) = (number(message), message.reply.words());
     out.line(&format!("self.{pending}.reply(ipc::MessageInfo::new({number}, {words}));"));
     out.close("}");

@@ -3,19 +3,22 @@
 //! After an error it skips to where the next item can begin and goes on, so that one run reports the errors of all
 //! items. Does not know what names mean.
 
+mod cursor;
+
 use crate::diagnostic::Diagnostic;
 use crate::lexer::Token;
 use crate::source::{Span, Spanned};
 use crate::syntax::{
-    Const, Enum, Field, File, FileItem, Item, Length, Literal, Member, Message, MessageKind, Name, Namespace,
-    Path, Type,
+    Const, Enum, Field, File, FileItem, Item, Length, Literal, Member, Message, MessageKind, Namespace, Path,
+    Type,
 };
+use cursor::{ITEM_KEYWORDS, Parsed, Parser, Reported};
 
 /// The tree of a file. Errors go to `errors`; what could not be parsed is left out.
 ///
 /// `end` is the span to blame when the tokens are over (there are none in a list that `lex` did not make).
 pub fn parse(tokens: &[(Token, Span)], end: Span, errors: &mut Vec<Diagnostic>) -> File {
-    let mut parser = Parser { tokens, end, at: 0, errors };
+    let mut parser = Parser::new(tokens, end, errors);
     let mut file = File::default();
     while !parser.at_end() {
         let before = parser.at;
@@ -27,84 +30,7 @@ pub fn parse(tokens: &[(Token, Span)], end: Span, errors: &mut Vec<Diagnostic>) 
     file
 }
 
-/// An error that is in the list already.
-struct Reported;
-
-type Parsed<T> = Result<T, Reported>;
-
-const ITEM_KEYWORDS: [&str; 6] = ["rpc", "deferred", "oneway", "async", "enum", "const"];
-
-struct Parser<'a> {
-    tokens: &'a [(Token, Span)],
-    end: Span,
-    at: usize,
-    errors: &'a mut Vec<Diagnostic>,
-}
-
-impl<'a> Parser<'a> {
-    fn peek(&self) -> &'a Token {
-        self.tokens.get(self.at).map_or(&Token::End, |(token, _)| token)
-    }
-
-    fn span(&self) -> Span {
-        self.tokens.get(self.at).map_or(self.end, |(_, span)| *span)
-    }
-
-    fn bump(&mut self) -> Span {
-        let span = self.span();
-        self.at = (self.at + 1).min(self.tokens.len());
-        span
-    }
-
-    fn at_end(&self) -> bool {
-        *self.peek() == Token::End
-    }
-
-    fn is_mark(&self, mark: &str) -> bool {
-        matches!(self.peek(), Token::Mark(found) if *found == mark)
-    }
-
-    fn is_word(&self, word: &str) -> bool {
-        matches!(self.peek(), Token::Word(found) if found == word)
-    }
-
-    fn take_mark(&mut self, mark: &str) -> bool {
-        let found = self.is_mark(mark);
-        if found {
-            self.bump();
-        }
-        found
-    }
-
-    fn take_word(&mut self, word: &str) -> bool {
-        let found = self.is_word(word);
-        if found {
-            self.bump();
-        }
-        found
-    }
-
-    /// Reports that `wanted` is missing here, unless the token was reported already.
-    fn expected<T>(&mut self, wanted: &str, hint: &str) -> Parsed<T> {
-        if *self.peek() != Token::Bad {
-            let message = format!("expected {wanted}, found {}", self.peek().describe());
-            let label = format!("expected {wanted}");
-            self.errors.push(Diagnostic::new(message, self.span(), label).hint(hint));
-        }
-        Err(Reported)
-    }
-
-    fn mark(&mut self, mark: &str, hint: &str) -> Parsed<Span> {
-        if self.is_mark(mark) { Ok(self.bump()) } else { self.expected(&format!("`{mark}`"), hint) }
-    }
-
-    fn name(&mut self, of: &str, hint: &str) -> Parsed<Name> {
-        match self.peek() {
-            Token::Word(word) => Ok(Spanned { value: word.clone(), span: self.bump() }),
-            _ => self.expected(&format!("the name of {of}"), hint),
-        }
-    }
-
+impl Parser<'_> {
     fn docs(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
         while let Token::Doc(line) = self.peek() {
@@ -154,15 +80,6 @@ impl<'a> Parser<'a> {
         self.expected("`namespace` or `include`", hint)
     }
 
-    fn skip_file_item(&mut self, before: usize) {
-        if self.at == before {
-            self.bump();
-        }
-        while !self.at_end() && !self.is_word("namespace") && !self.is_word("include") {
-            self.bump();
-        }
-    }
-
     fn namespace(&mut self, docs: Vec<String>) -> Parsed<Namespace> {
         self.bump();
         let name = self.name("the namespace", "write `namespace fs { … }`")?;
@@ -185,33 +102,6 @@ impl<'a> Parser<'a> {
         }
         self.bump();
         Ok(Namespace { docs, name, items })
-    }
-
-    /// Goes to the next item of a namespace, or to its end.
-    fn skip_item(&mut self, before: usize) {
-        if self.at == before {
-            self.bump();
-        }
-        let mut depth = 0_usize;
-        while !self.at_end() {
-            match self.peek() {
-                Token::Word(word) if ITEM_KEYWORDS.contains(&word.as_str()) => return,
-                Token::Word(word) if word == "namespace" => return,
-                Token::Doc(_) if depth == 0 => return,
-                Token::Mark(";") if depth == 0 => {
-                    self.bump();
-                    return;
-                }
-                Token::Mark("{") => depth += 1,
-                Token::Mark("}") if depth == 0 => return,
-                Token::Mark("}") => {
-                    self.bump();
-                    return;
-                }
-                _ => {}
-            }
-            self.bump();
-        }
     }
 
     fn item(&mut self) -> Parsed<Item> {
@@ -239,7 +129,7 @@ impl<'a> Parser<'a> {
             return Ok(Item::Enum(self.enumeration(docs)?));
         }
         if self.take_word("const") {
-            return Ok(Item::Const(self.constant(docs)?));
+            return Ok(Item::Const(Box::new(self.constant(docs)?)));
         }
         if self.is_mark("}") {
             self.no_docs(&docs, first, "the end of the namespace")?;
@@ -247,7 +137,9 @@ impl<'a> Parser<'a> {
         let hint = match self.peek() {
             Token::Word(word) if word == "include" => "includes stand outside of namespaces",
             Token::Word(word) if word == "namespace" => "namespaces cannot be nested; is a `}` missing?",
-            Token::Word(_) => "an item begins with `rpc`, `deferred rpc`, `oneway`, `async oneway`, `enum` or `const`",
+            Token::Word(_) => {
+                "an item begins with `rpc`, `deferred rpc`, `oneway`, `async oneway`, `enum` or `const`"
+            }
             _ => "remove it",
         };
         self.expected("a message, an enum or a constant", hint)
@@ -259,7 +151,7 @@ impl<'a> Parser<'a> {
         let start = self.span();
         let (replies, reply_span) = if self.take_mark("->") {
             let replies = self.fields("reply")?;
-            let last = self.tokens.get(self.at.wrapping_sub(1)).map_or(start, |(_, span)| *span);
+            let last = self.previous();
             (replies, Some(start.to(last)))
         } else {
             (Vec::new(), None)
@@ -269,7 +161,8 @@ impl<'a> Parser<'a> {
     }
 
     fn fields(&mut self, of: &str) -> Parsed<Vec<Field>> {
-        let hint = format!("{of}s stand in parentheses: `(NAME: TYPE, …)`, `()` if there are none");
+        let several = if of == "reply" { "replies" } else { "arguments" };
+        let hint = format!("{several} stand in parentheses: `(NAME: TYPE, …)`, `()` if there are none");
         self.mark("(", &hint)?;
         let mut fields = Vec::new();
         while !self.is_mark(")") {
@@ -277,7 +170,7 @@ impl<'a> Parser<'a> {
             self.mark(":", &format!("write `{}: TYPE`", name.value))?;
             fields.push(Field { name, ty: self.ty()? });
             if !self.is_mark(")") && !self.take_mark(",") {
-                return self.expected("`,` or `)`", &format!("{of}s are separated by commas"));
+                return self.expected("`,` or `)`", &format!("{several} are separated by commas"));
             }
         }
         self.bump();
@@ -319,24 +212,37 @@ impl<'a> Parser<'a> {
         let name = self.name("the enum", "write `enum kind { FILE = 1, DIRECTORY = 2 }`")?;
         self.mark("{", "members stand in `{` and `}`")?;
         let mut members = Vec::new();
-        loop {
-            let first = self.span();
-            let docs = self.docs();
-            if self.is_mark("}") {
-                self.no_docs(&docs, first, "the end of the enum")?;
-                break;
+        while !self.is_mark("}") {
+            if self.at_end()
+                || matches!(self.peek(), Token::Word(word) if ITEM_KEYWORDS.contains(&word.as_str()))
+            {
+                return self.expected("`}`", "close the enum before the next item");
             }
-            let name = self.name("the member", "write `FILE = 1`")?;
-            self.mark("=", "each member needs its value, which must never change: `FILE = 1`")?;
-            let value = self.signed("a number", "the value of a member is a number from 0 to 4294967295")?;
-            members.push(Member { docs, name, value });
-            if !self.is_mark("}") && !self.take_mark(",") {
-                return self.expected("`,` or `}`", "members are separated by commas");
+            match self.member() {
+                Ok(member) => members.extend(member),
+                Err(Reported) => self.skip_member(),
             }
         }
         self.bump();
         self.take_mark(";");
         Ok(Enum { docs, name, members })
+    }
+
+    /// A member and the comma behind it; `None` at the end of the enum.
+    fn member(&mut self) -> Parsed<Option<Member>> {
+        let first = self.span();
+        let docs = self.docs();
+        if self.is_mark("}") {
+            self.no_docs(&docs, first, "the end of the enum")?;
+            return Ok(None);
+        }
+        let name = self.name("the member", "write `FILE = 1`")?;
+        self.mark("=", "each member needs its value, which must never change: `FILE = 1`")?;
+        let value = self.signed("a number", "the value of a member is a number from 0 to 4294967295")?;
+        if !self.is_mark("}") && !self.take_mark(",") {
+            return self.expected("`,` or `}`", "members are separated by commas");
+        }
+        Ok(Some(Member { docs, name, value }))
     }
 
     fn signed(&mut self, wanted: &str, hint: &str) -> Parsed<Spanned<i128>> {
@@ -363,7 +269,8 @@ impl<'a> Parser<'a> {
             Token::Char(value) => Literal::Char(*value),
             Token::Text(value) => Literal::Text(value.clone()),
             _ => {
-                let number = self.signed("a value", "a value is a number, `true`, `false`, 'c' or \"text\"")?;
+                let number =
+                    self.signed("a value", "a value is a number, `true`, `false`, 'c' or \"text\"")?;
                 let value = Spanned { value: Literal::Number(number.value), span: number.span };
                 self.mark(";", "a constant ends with `;`")?;
                 return Ok(Const { docs, name, ty, value });
