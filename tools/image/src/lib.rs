@@ -1,1 +1,94 @@
-//! Empty.
+//! Makes boot images: takes programs as the compiler leaves them and puts them, their manifests and their symbol tables
+//! into one bootfs.
+//!
+//! Relies on `bootfs` and `symbols` for the formats, and on `object` to read ELF. Works on bytes only: which programs
+//! there are, and where they lie, is its caller's business.
+#![forbid(unsafe_code)]
+
+mod elf;
+mod sizes;
+mod strip;
+mod symbol_table;
+
+use std::fmt;
+
+pub use elf::ElfError;
+pub use sizes::{Sizes, sizes};
+pub use strip::strip;
+pub use symbol_table::symbol_table;
+
+/// The program that the kernel starts; its file is the image's first.
+pub const FIRST_PROGRAM: &str = "vm";
+
+/// A program that goes into an image.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// Its name: the image has it as `bin/NAME`.
+    pub name: String,
+    /// The ELF file, with its symbols.
+    pub elf: Vec<u8>,
+    /// Its manifest in the compact form.
+    pub manifest: Vec<u8>,
+}
+
+/// Why an image cannot be made.
+#[derive(Debug)]
+pub enum ImageError {
+    /// There is no program named [`FIRST_PROGRAM`].
+    NoFirstProgram,
+    /// A program's file cannot be used.
+    Elf {
+        /// The program's name, or `kernel`.
+        program: String,
+        /// What is wrong with it.
+        error: ElfError,
+    },
+    /// A file does not fit into the format.
+    Bootfs(bootfs::WriteError),
+}
+
+impl fmt::Display for ImageError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoFirstProgram => write!(
+                formatter,
+                "there is no program named {FIRST_PROGRAM:?}, which the kernel starts first: the workspace must have \
+                 a package with a binary of this name and a [package.metadata.resea] table"
+            ),
+            Self::Elf { program, error } => {
+                write!(formatter, "the program {program:?} cannot be used: {error}")
+            }
+            Self::Bootfs(error) => error.fmt(formatter),
+        }
+    }
+}
+
+impl std::error::Error for ImageError {}
+
+/// Makes a boot image of `programs` (in any order), with symbol tables for them and for the kernel.
+///
+/// # Errors
+///
+/// Each variant of [`ImageError`].
+pub fn build(kernel: &[u8], programs: &[Program]) -> Result<Vec<u8>, ImageError> {
+    let mut programs: Vec<&Program> = programs.iter().collect();
+    // `false` sorts before `true`; the rest goes by name, so that equal programs make equal images.
+    programs.sort_by_key(|program| (program.name != FIRST_PROGRAM, &program.name));
+    if programs.first().is_none_or(|program| program.name != FIRST_PROGRAM) {
+        return Err(ImageError::NoFirstProgram);
+    }
+    let mut files = Vec::new();
+    for program in &programs {
+        let blame = |error| ImageError::Elf { program: program.name.clone(), error };
+        files.push((format!("bin/{}", program.name), strip(&program.elf).map_err(blame)?));
+    }
+    for program in &programs {
+        let blame = |error| ImageError::Elf { program: program.name.clone(), error };
+        files.push((format!("manifest/{}", program.name), program.manifest.clone()));
+        files.push((format!("symbols/{}", program.name), symbol_table(&program.elf).map_err(blame)?));
+    }
+    let blame = |error| ImageError::Elf { program: "kernel".into(), error };
+    files.push(("symbols/kernel".into(), symbol_table(kernel).map_err(blame)?));
+    let files = files.iter().map(|(path, content)| (path.as_str(), content.as_slice()));
+    bootfs::write(files).map_err(ImageError::Bootfs)
+}

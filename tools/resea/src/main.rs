@@ -1,2 +1,61 @@
-//! Empty.
-fn main() {}
+//! `cargo resea`: the one tool to build, boot, test and measure Resea.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use resea_tool::commands::bench::BenchCommand;
+use resea_tool::commands::build::BuildCommand;
+use resea_tool::commands::clean::CleanCommand;
+use resea_tool::commands::doctor::DoctorCommand;
+use resea_tool::commands::run::RunCommand;
+use resea_tool::commands::size::SizeCommand;
+use resea_tool::commands::symbolize::SymbolizeCommand;
+use resea_tool::commands::test::TestCommand;
+use resea_tool::ui;
+
+/// Builds, boots, tests and measures Resea
+///
+/// Without a subcommand it does what `run` does, with the options of `run`: `cargo run` boots into the shell. What is
+/// missing on this machine (QEMU, the bare-metal part of the Rust toolchain) is installed after saying so.
+#[derive(Parser)]
+#[command(name = "cargo resea", bin_name = "cargo resea", version, args_conflicts_with_subcommands = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: RunCommand,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(RunCommand),
+    Build(BuildCommand),
+    Test(TestCommand),
+    Bench(BenchCommand),
+    Size(SizeCommand),
+    Doctor(DoctorCommand),
+    Clean(CleanCommand),
+    Symbolize(SymbolizeCommand),
+}
+
+fn main() -> ExitCode {
+    let CommandLine { command, run } = CommandLine::parse();
+    let result = match command.unwrap_or(Command::Run(run)) {
+        Command::Run(command) => command.run(),
+        Command::Build(command) => command.run(),
+        Command::Test(command) => command.run(),
+        Command::Bench(command) => command.run(),
+        Command::Size(command) => command.run(),
+        Command::Doctor(command) => command.run(),
+        Command::Clean(command) => command.run(),
+        Command::Symbolize(command) => command.run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            ui::error(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

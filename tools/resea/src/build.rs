@@ -1,0 +1,151 @@
+//! From source to a kernel and a boot image.
+//!
+//! One call of cargo builds the kernel and every program, so that an unchanged one costs nothing; the image is made
+//! afterwards. A lock in the target folder keeps tools and tests that run at the same time apart.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+use image::Program;
+
+use crate::toolchain::{self, TARGET, Toolchain};
+use crate::ui::Verbosity;
+use crate::workspace::{KERNEL, KERNEL_PACKAGE, Workspace};
+
+/// How things are built.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug, ValueEnum)]
+pub enum Profile {
+    /// With all checks, fast to build.
+    #[default]
+    Debug,
+    /// Fast and small.
+    Release,
+}
+
+impl Profile {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Debug, Self::Release];
+
+    /// The name of cargo's folder for it.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// A file that was built and what it is called.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Built {
+    /// The program's name, or `kernel`.
+    pub name: String,
+    /// Its ELF file, with symbols and debug information.
+    pub elf: PathBuf,
+}
+
+/// What can be booted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Build {
+    /// The kernel.
+    pub kernel: Built,
+    /// The programs, by name.
+    pub programs: Vec<Built>,
+    /// The boot image with all programs.
+    pub image: PathBuf,
+}
+
+impl Build {
+    /// The kernel and all programs.
+    pub fn all(&self) -> impl Iterator<Item = &Built> {
+        std::iter::once(&self.kernel).chain(&self.programs)
+    }
+}
+
+/// Where a build's results are, or will be.
+pub fn locate(workspace: &Workspace, profile: Profile) -> Build {
+    let bare = workspace.bare_target();
+    let built =
+        |name: &str| Built { name: name.into(), elf: bare.join(TARGET).join(profile.folder()).join(name) };
+    Build {
+        kernel: built(KERNEL),
+        programs: workspace.programs.iter().map(|program| built(&program.name)).collect(),
+        image: bare.join("image").join(profile.folder()).join("boot.img"),
+    }
+}
+
+/// Builds the kernel, all programs and the image.
+///
+/// # Errors
+///
+/// If there is no toolchain, something does not compile (cargo has told why), or the image cannot be made.
+pub fn build(workspace: &Workspace, profile: Profile, verbosity: Verbosity) -> Result<Build> {
+    let _lock = lock(workspace)?;
+    let toolchain = toolchain::find(workspace, verbosity)?;
+    compile(workspace, &toolchain, profile, verbosity)?;
+    let build = locate(workspace, profile);
+    make_image(workspace, &build)?;
+    verbosity.detail(&format!("boot image: {}", build.image.display()));
+    Ok(build)
+}
+
+/// Waits until no other tool or test builds.
+pub fn lock(workspace: &Workspace) -> Result<File> {
+    let folder = workspace.bare_target();
+    let path = folder.join("lock");
+    std::fs::create_dir_all(&folder)
+        .and_then(|()| File::create(&path))
+        .and_then(|file| file.lock().map(|()| file))
+        .with_context(|| format!("{} cannot be locked", path.display()))
+}
+
+fn compile(
+    workspace: &Workspace,
+    toolchain: &Toolchain,
+    profile: Profile,
+    verbosity: Verbosity,
+) -> Result<()> {
+    let mut command = toolchain.cargo(workspace, "build")?;
+    command.args(["--bins", "--package", KERNEL_PACKAGE]);
+    for program in &workspace.programs {
+        command.args(["--package", &program.package]);
+    }
+    if profile == Profile::Release {
+        command.arg("--release");
+    }
+    match verbosity {
+        Verbosity::Quiet => _ = command.arg("--quiet"),
+        Verbosity::Normal => {}
+        Verbosity::Verbose => _ = command.arg("--verbose"),
+    }
+    verbosity.command(&command);
+    let status =
+        command.status().with_context(|| format!("{} cannot be started", toolchain.cargo.display()))?;
+    if !status.success() {
+        bail!("the {} build of the system failed: see cargo's messages above", profile.folder());
+    }
+    Ok(())
+}
+
+fn make_image(workspace: &Workspace, build: &Build) -> Result<()> {
+    let read =
+        |path: &PathBuf| std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()));
+    let mut programs = Vec::new();
+    for (package, built) in workspace.programs.iter().zip(&build.programs) {
+        programs.push(Program {
+            name: package.name.clone(),
+            elf: read(&built.elf)?,
+            manifest: package.manifest.encode(),
+        });
+    }
+    let image = image::build(&read(&build.kernel.elf)?, &programs)?;
+    // A system that is running from the old image keeps it: the new one takes its name, not its place.
+    let temporary = build.image.with_extension("new");
+    let folder = build.image.parent().unwrap_or(&workspace.root);
+    std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&temporary, image))
+        .and_then(|()| std::fs::rename(&temporary, &build.image))
+        .with_context(|| format!("{} cannot be written", build.image.display()))
+}

@@ -1,0 +1,130 @@
+//! `cargo resea run`: boots the system, with a person or a list of commands at its shell.
+
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::build::{Build, build};
+use crate::console::plain;
+use crate::machine::{HALTED_WITH_SUCCESS, MachineOptions, halt_status};
+use crate::session::{Session, Sink};
+use crate::ui::{Verbosity, error};
+use crate::workspace::Workspace;
+use crate::{boot, setup, terminal};
+
+/// The command that halts the system.
+const HALT: &str = "q";
+
+/// Builds the system and boots it in QEMU, with the shell on this terminal
+///
+/// To leave, type `q` at the prompt, or press Ctrl-A and then X at any time (QEMU's own keys: Ctrl-A C opens its
+/// monitor, Ctrl-A twice sends one Ctrl-A). Ctrl-C goes to the shell, as every other key does.
+///
+/// With --exec the commands are typed into the shell, and the system halts after the last one. The exit status is then 0
+/// only if the status of every command was 0 and the system halted well.
+#[derive(Clone, Default, Debug, Args)]
+#[command(after_long_help = "Example: cargo resea run --exec ps --exec 'echo hello' --timeout 60")]
+pub struct RunCommand {
+    #[command(flatten)]
+    common: super::Common,
+    /// Type this command into the shell; may be given several times
+    #[arg(long, value_name = "COMMAND")]
+    pub exec: Vec<String>,
+    /// Give up after this many seconds, counted from the start of QEMU
+    #[arg(long, value_name = "SECONDS")]
+    pub timeout: Option<u64>,
+    /// What to boot it on
+    #[command(flatten)]
+    pub machine: MachineOptions,
+}
+
+impl RunCommand {
+    /// Does it.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not build or boot, dies, or takes too long; if a command of `--exec` fails.
+    pub fn run(&self) -> Result<()> {
+        let verbosity = self.common.verbosity();
+        setup::qemu(verbosity)?;
+        let build = build(&Workspace::find()?, self.common.profile(), verbosity)?;
+        if self.exec.is_empty() { self.at_terminal(&build, verbosity) } else { self.typed(&build, verbosity) }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.timeout.map(|seconds| Instant::now() + Duration::from_secs(seconds))
+    }
+
+    fn at_terminal(&self, build: &Build, verbosity: Verbosity) -> Result<()> {
+        let machine = &self.machine;
+        verbosity.step(&format!(
+            "booting in QEMU ({}, {} CPU{}, {}); to leave, type q at the prompt, or press Ctrl-A X",
+            machine.machine.name(),
+            machine.smp,
+            if machine.smp == 1 { "" } else { "s" },
+            machine.mem
+        ));
+        let _restore = terminal::Restore::new();
+        let mut qemu = boot::at_terminal(build, machine, verbosity)?;
+        let Some(status) = qemu.wait(self.deadline())? else {
+            bail!("the time of {} s is over: QEMU was ended", self.timeout.unwrap_or_default());
+        };
+        match status.code() {
+            // 0: closed by Ctrl-A X, or the machine reset itself.
+            Some(0 | HALTED_WITH_SUCCESS) => Ok(()),
+            Some(code) => match halt_status(code) {
+                Some(status) => bail!("the system died with status {status}: see its last lines above"),
+                None => bail!("QEMU failed with exit status {code}: see its message above"),
+            },
+            None => bail!("QEMU was ended by a signal ({status})"),
+        }
+    }
+
+    fn typed(&self, build: &Build, verbosity: Verbosity) -> Result<()> {
+        let deadline = self.deadline();
+        let mut session = boot::session(build, &self.machine, to_stdout(), verbosity)?;
+        let result = type_commands(&mut session, &self.exec, deadline);
+        // The reason starts on a line of its own.
+        println!();
+        if let Err(failure) = &result
+            && let Some(failure) = failure.downcast_ref::<crate::session::Failure>()
+        {
+            failure.last_lines.iter().for_each(|line| error(&format!("| {line}")));
+        }
+        result
+    }
+}
+
+/// Types commands, then `q` unless it was the last one.
+///
+/// # Errors
+///
+/// If the system fails; if it halted well but a command's status was not 0.
+pub fn type_commands(session: &mut Session, commands: &[String], deadline: Option<Instant>) -> Result<()> {
+    let mut failed = Vec::new();
+    let commands = match commands {
+        [before @ .., last] if last.trim() == HALT => before,
+        all => all,
+    };
+    for command in commands {
+        let output = session.run(command, deadline)?;
+        if output.status != 0 {
+            failed.push(format!("the command {command:?} exited with status {}", output.status));
+        }
+    }
+    session.halt(deadline)?;
+    if failed.is_empty() { Ok(()) } else { bail!("{}", failed.join("; ")) }
+}
+
+/// Prints on standard output; without escape sequences if that is no terminal.
+fn to_stdout() -> Sink {
+    let terminal = std::io::stdout().is_terminal();
+    Box::new(move |bytes| {
+        let mut output = std::io::stdout().lock();
+        // Whoever closed standard output does not want to read more; the status still counts.
+        let _ = if terminal { output.write_all(bytes) } else { output.write_all(plain(bytes).as_bytes()) };
+        let _ = output.flush();
+    })
+}

@@ -1,0 +1,20 @@
+//! The parts of `cargo resea`: build an image, boot it in QEMU, type at its shell, read its logs.
+//!
+//! The command line (`main.rs`) and the whole-system tests are both made of these, so that what is tested is what people
+//! use. Relies on cargo, a bare-metal toolchain and QEMU, which [`setup`] finds or installs; the programs to build are
+//! read from the workspace. Nothing in here runs on Resea.
+#![forbid(unsafe_code)]
+
+pub mod boot;
+pub mod build;
+pub mod commands;
+pub mod console;
+pub mod machine;
+pub mod qemu;
+pub mod session;
+pub mod setup;
+pub mod symbolize;
+pub mod terminal;
+pub mod toolchain;
+pub mod ui;
+pub mod workspace;

@@ -1,0 +1,138 @@
+//! The machine that QEMU plays: from options to its command line.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::{Args, ValueEnum};
+
+/// The exit status of QEMU when the system halted with success: the kernel writes 0x10 to the isa-debug-exit device,
+/// which exits with (value << 1) | 1.
+pub const HALTED_WITH_SUCCESS: i32 = exit_code(0);
+
+/// Where the isa-debug-exit device listens.
+const DEBUG_EXIT: &str = "isa-debug-exit,iobase=0xf4,iosize=4";
+
+/// The exit status of QEMU when the system halted with `status`.
+pub const fn exit_code(status: i32) -> i32 {
+    (0x10 + status) << 1 | 1
+}
+
+/// What the system halted with, if that is how QEMU ended with `code`.
+pub fn halt_status(code: i32) -> Option<i32> {
+    (code & 1 == 1 && code >> 1 >= 0x10).then_some((code >> 1) - 0x10)
+}
+
+/// A kind of PC.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, ValueEnum)]
+pub enum Machine {
+    /// A PC of 2009, with PCI Express.
+    #[default]
+    Q35,
+    /// A PC of 1996, with PCI.
+    Pc,
+    /// A virtual machine without any PCI, for the fastest start.
+    Microvm,
+}
+
+impl Machine {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Q35, Self::Pc, Self::Microvm];
+
+    /// QEMU's name for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Q35 => "q35",
+            Self::Pc => "pc",
+            Self::Microvm => "microvm",
+        }
+    }
+}
+
+/// What to play.
+#[derive(Clone, PartialEq, Eq, Debug, Args)]
+pub struct MachineOptions {
+    /// The kind of PC
+    #[arg(long, value_enum, default_value_t)]
+    pub machine: Machine,
+    /// How many CPUs
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=255))]
+    pub smp: u32,
+    /// How much memory, as QEMU writes it: 64M, 2G
+    #[arg(long, value_name = "SIZE", default_value = "256M")]
+    pub mem: String,
+    /// Count instructions: each one takes exactly 1 ns of the guest's time, so that runs can be compared
+    #[arg(long)]
+    pub icount: bool,
+    /// More arguments for QEMU
+    #[arg(last = true, value_name = "QEMU-ARGS")]
+    pub qemu_args: Vec<OsString>,
+}
+
+impl Default for MachineOptions {
+    fn default() -> Self {
+        Self { machine: Machine::default(), smp: 1, mem: "256M".into(), icount: false, qemu_args: Vec::new() }
+    }
+}
+
+/// Who is at the serial line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Console {
+    /// A person at the terminal, who can also talk to QEMU by Ctrl-A.
+    Person,
+    /// A program at the other end of pipes; every byte is the guest's.
+    Pipe,
+}
+
+/// QEMU's arguments.
+pub fn arguments(options: &MachineOptions, kernel: &Path, image: &Path, console: Console) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = Vec::new();
+    let mut add = |words: &[&str]| arguments.extend(words.iter().map(OsString::from));
+    add(&["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"]);
+    add(&["-M", options.machine.name(), "-cpu", "max"]);
+    add(&["-smp", &options.smp.to_string(), "-m", &options.mem]);
+    add(&["-device", DEBUG_EXIT]);
+    // `signal=off`: Ctrl-C is a key like any other, and the guest's.
+    match console {
+        Console::Person => {
+            add(&["-chardev", "stdio,id=console,signal=off,mux=on", "-serial", "chardev:console"]);
+            add(&["-mon", "chardev=console,mode=readline"]);
+        }
+        Console::Pipe => add(&["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]),
+    }
+    if options.icount {
+        add(&["-icount", "shift=0,sleep=off"]);
+    }
+    arguments.extend(["-kernel".into(), kernel.into(), "-initrd".into(), image.into()]);
+    arguments.extend(options.qemu_args.iter().cloned());
+    arguments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_debug_exit_device_tells_the_status() {
+        assert_eq!(HALTED_WITH_SUCCESS, 33);
+        assert_eq!(halt_status(33), Some(0));
+        assert_eq!(halt_status(exit_code(5)), Some(5));
+        assert_eq!(halt_status(0), None, "closed or reset");
+        assert_eq!(halt_status(1), None, "QEMU did not like its arguments");
+    }
+
+    #[test]
+    fn options_become_arguments() {
+        let options = MachineOptions {
+            machine: Machine::Microvm,
+            smp: 4,
+            mem: "1G".into(),
+            icount: true,
+            qemu_args: vec!["-S".into()],
+        };
+        let words = arguments(&options, Path::new("k"), Path::new("i"), Console::Pipe);
+        let words = words.join(&OsString::from(" ")).into_string().expect("it is text");
+        for part in ["-M microvm", "-smp 4", "-m 1G", "-icount shift=0,sleep=off", "-kernel k -initrd i -S"] {
+            assert!(words.contains(part), "{part:?} is not in {words:?}");
+        }
+    }
+}
