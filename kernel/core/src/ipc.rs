@@ -66,11 +66,11 @@ impl<M: Machine> Kernel<M> {
         if from == caller {
             return Err(Error::InvalidArgument.into());
         }
-        if self.has_ended(from) {
-            return Err(Error::NoTask.into());
-        }
+        // A queued message is received even if it is the last: a task's exit to its pager.
         if self.tasks[from].state == State::Sending(caller) {
             self.take_from(caller, from);
+        } else if self.has_ended(from) {
+            return Err(Error::NoTask.into());
         } else {
             self.tasks[caller].state = State::Receiving(Some(from));
         }
@@ -92,7 +92,7 @@ impl<M: Machine> Kernel<M> {
     pub(crate) fn sys_reply_receive(&mut self, caller: TaskIndex, to: usize, info: usize) -> Handled {
         let info = message_without_lends(info)?;
         match self.answer(caller, to, info) {
-            Ok(client) if !self.receive_any(caller) => self.switch_to(client),
+            Ok(client) if !self.receive_any(caller) => self.return_to(client, caller),
             Ok(client) => {
                 self.wake(client);
                 self.reschedule();

@@ -27,6 +27,8 @@ mod schedule;
 mod syscall;
 mod table;
 mod task;
+#[cfg(test)]
+mod tests;
 mod timers;
 
 pub use fault::Fault;

@@ -103,8 +103,8 @@ impl<M: Machine> Kernel<M> {
         self.timers.remove(&mut self.tasks, task);
         self.release_irqs(task);
         self.input.disown(task);
-        let now = self.machine.now();
-        self.end_slice_of(task, now);
+        self.end_slice_of(task);
+        self.program_timer();
         self.tasks[task].ended = true;
         self.tasks[task].state = State::Dying(0);
     }
@@ -125,6 +125,11 @@ impl<M: Machine> Kernel<M> {
             }
             State::Faulted(pager) if pager == dying => self.send_to(task, heir),
             State::Exited if is_child => self.send_to(task, heir),
+            // Half destroyed: the heir, who has to begin again, learns of it as of an exit.
+            State::Dying(_) if is_child => {
+                self.tasks[task].outgoing = Outgoing::Fault(Fault::Exit { status: 0, panicked: false });
+                self.send_to(task, heir);
+            }
             State::Calling(peer) | State::Receiving(Some(peer)) if peer == dying => self.abort(task),
             _ => {}
         }

@@ -2,9 +2,9 @@
 //!
 //! The ready task of the highest priority runs; equals take turns by quantum. A *slice* is the time from one choice
 //! of this module to the next; it belongs to the task that was chosen, and what that task calls runs on it (time is
-//! donated along a call), so the IPC path touches neither clock nor timer. The timer is armed for the end of a slice
-//! only while somebody of the same priority waits, or while the owner's quantum has to be reported: an idle or lone
-//! task gets no ticks.
+//! donated along a call, and a reply does not donate it back), so the IPC path touches neither clock nor timer. The
+//! timer is armed for the end of a slice only while somebody of the same priority waits, or while a quantum has to be
+//! reported: an idle or lone task gets no ticks.
 
 use abi::{Error, PRIORITIES, Policy, TaskIndex};
 
@@ -26,8 +26,8 @@ const _: () = assert!(PRIORITIES == u32::BITS as usize);
 /// The tasks that are ready but do not run, by priority.
 pub struct ReadyQueue {
     /// Bit *p* is set if a task of priority *p* is in the queue.
-    occupied: u32,
-    lists: [List; PRIORITIES],
+    pub(crate) occupied: u32,
+    pub(crate) lists: [List; PRIORITIES],
 }
 
 impl ReadyQueue {
@@ -51,8 +51,11 @@ impl ReadyQueue {
         self.occupied >> (priority as usize & (PRIORITIES - 1)) & 1 != 0
     }
 
+    /// Adds a task behind its equals, which is all that a used-up quantum costs under [`Policy::Refill`].
     fn push_back(&mut self, tasks: &mut Table<Task>, task: TaskIndex) {
-        let priority = tasks[task].priority;
+        let Task { priority, policy, exhausted, .. } = &mut tasks[task];
+        *exhausted &= *policy == Policy::Report;
+        let priority = *priority;
         self.list(priority).push_back(tasks, task);
         self.occupied |= 1 << (priority & (PRIORITIES - 1) as u8);
     }
@@ -108,16 +111,26 @@ impl<M: Machine> Kernel<M> {
     /// The current task has blocked; runs `task`, made ready for that, at once if nobody has a higher priority.
     #[inline]
     pub(crate) fn switch_to(&mut self, task: TaskIndex) {
-        let Task { priority, exhausted, .. } = self.tasks[task];
+        let Task { priority, exhausted, policy, .. } = self.tasks[task];
         self.tasks[task].state = State::Ready;
         if self.ready.has_above(priority) || exhausted {
             self.ready.push_back(&mut self.tasks, task);
             self.reschedule();
         } else {
             self.current = Some(task);
-            if self.ready.has(priority) {
+            if self.ready.has(priority) || policy == Policy::Report {
                 self.arm_slice();
             }
+        }
+    }
+
+    /// As [`Kernel::switch_to`], after a reply: what is left of the server's own slice is not the client's.
+    #[inline]
+    pub(crate) fn return_to(&mut self, client: TaskIndex, server: TaskIndex) {
+        self.switch_to(client);
+        if self.slice.owner == Some(server) {
+            self.end_slice_of(server);
+            self.program_timer();
         }
     }
 
@@ -151,13 +164,15 @@ impl<M: Machine> Kernel<M> {
         self.end_slice(now);
         self.current = None;
         while let Some(task) = self.ready.pop_highest(&mut self.tasks) {
-            if self.tasks[task].exhausted {
-                self.raise(task, Fault::Quantum);
-                continue;
+            if !self.tasks[task].exhausted {
+                self.current = Some(task);
+                self.start_slice(task, now);
+                break;
             }
-            self.current = Some(task);
-            self.start_slice(task, now);
-            break;
+            match self.tasks[task].policy {
+                Policy::Refill => self.ready.push_back(&mut self.tasks, task),
+                Policy::Report => self.raise(task, Fault::Quantum),
+            }
         }
         self.program_timer();
     }
@@ -177,21 +192,22 @@ impl<M: Machine> Kernel<M> {
         task.time = task.time.saturating_add(used);
         task.quantum_left = task.quantum_left.saturating_sub(used);
         if task.quantum_left == 0 {
-            match task.policy {
-                Policy::Refill => task.quantum_left = task.quantum,
-                Policy::Report => task.exhausted = true,
+            task.exhausted = true;
+            if task.policy == Policy::Refill {
+                task.quantum_left = task.quantum;
             }
         }
     }
 
-    /// `task` ends: if the slice is its, the current task gets a new one.
-    pub(crate) fn end_slice_of(&mut self, task: TaskIndex, now: u64) {
+    /// `task` ends or is scheduled anew: if the slice is its, the current task, its server, gets one of its own. The
+    /// caller programs the timer.
+    pub(crate) fn end_slice_of(&mut self, task: TaskIndex) {
         if self.slice.owner == Some(task) {
+            let now = self.machine.now();
             self.end_slice(now);
             if let Some(current) = self.current {
                 self.start_slice(current, now);
             }
-            self.program_timer();
         }
     }
 
@@ -209,12 +225,11 @@ impl<M: Machine> Kernel<M> {
             return;
         }
         self.end_slice(now);
-        let Some(current) = self.current else { return };
-        if self.tasks[current].exhausted {
-            self.current = None;
+        let Some(current) = self.current.take() else { return };
+        let Task { exhausted, policy, .. } = self.tasks[current];
+        if exhausted && policy == Policy::Report {
             self.raise(current, Fault::Quantum);
-        } else if self.is_ready(current) {
-            self.current = None;
+        } else {
             self.ready.push_back(&mut self.tasks, current);
         }
     }
@@ -240,6 +255,8 @@ impl<M: Machine> Kernel<M> {
         if self.has_ended(task) {
             return Err(Error::NoTask.into());
         }
+        // Its time so far is charged by the old rules, and a slice never outlives the policy that it was armed by.
+        self.end_slice_of(task);
         // The caller is its pager, so this task does not run now: if it is ready, it is in the queue.
         let queued = self.is_ready(task);
         if queued {
@@ -252,6 +269,7 @@ impl<M: Machine> Kernel<M> {
             self.wake(task);
         }
         self.reschedule();
+        self.program_timer();
         Ok(Some(0))
     }
 }

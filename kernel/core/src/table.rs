@@ -39,8 +39,8 @@ impl<T> IndexMut<TaskIndex> for Table<T> {
 /// The neighbours of a task in the list it is in.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Links {
-    previous: Option<TaskIndex>,
-    next: Option<TaskIndex>,
+    pub(crate) previous: Option<TaskIndex>,
+    pub(crate) next: Option<TaskIndex>,
 }
 
 impl Links {
@@ -51,8 +51,8 @@ impl Links {
 /// A first-in, first-out list of tasks.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct List {
-    first: Option<TaskIndex>,
-    last: Option<TaskIndex>,
+    pub(crate) first: Option<TaskIndex>,
+    pub(crate) last: Option<TaskIndex>,
 }
 
 impl List {

@@ -50,7 +50,7 @@ pub struct Task {
     pub id: Option<TaskId>,
     /// 0 to [`abi::PRIORITIES`]` - 1`; higher runs first.
     pub priority: u8,
-    /// It has used up its quantum, and its policy is to report that before it runs again.
+    /// It has used up its quantum: before it runs again, its equals do, or its pager is told, as its policy says.
     pub exhausted: bool,
     /// It will never run again: it exits, or is being destroyed.
     pub ended: bool,

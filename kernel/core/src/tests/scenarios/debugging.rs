@@ -1,0 +1,131 @@
+//! inspect, the log and the kernel debugger.
+
+extern crate std;
+
+use abi::{Error, InspectOperation, MAX_CONSOLE, MAX_TASKS, Powers, Rights, TaskInfo, TaskState};
+
+use crate::tests::model::Outcome;
+use crate::tests::requests::*;
+use crate::tests::system::*;
+
+const TASK: usize = InspectOperation::Task as usize;
+const LOG: usize = InspectOperation::Log as usize;
+const HALT: usize = InspectOperation::Halt as usize;
+
+#[test]
+fn inspectors_see_what_a_task_does() {
+    let (mut system, [client, inspector]) = System::with([(9, PEER), (5, peer_with(Powers::INSPECT))]);
+    system.act(client, call(inspector, info(40)));
+    system.act(inspector, notify(client, 0x100));
+    assert_eq!(system.act(inspector, inspect(TASK, client.index().get(), BUFFER, 0)), done(0));
+    let bytes = system.peek(inspector, TaskInfo::WORDS * 8);
+    let mut words = [0; TaskInfo::WORDS];
+    for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(8)) {
+        *word = u64::from_le_bytes(bytes.try_into().unwrap());
+    }
+    let seen = TaskInfo::decode(&words).unwrap();
+    assert_eq!((seen.id, seen.state, seen.peer), (client, TaskState::Sending, Some(inspector)));
+    assert_eq!((seen.pager, seen.priority, seen.notifications), (Some(system.first), 9, 0x100));
+    assert_eq!(system.kernel.task_info(inspector.index()).unwrap().senders, 1);
+}
+
+#[test]
+fn inspecting_needs_the_power_and_a_place_with_a_task() {
+    let (mut system, [weak, inspector]) =
+        System::with([(6, peer_with(Powers(!Powers::INSPECT.0))), (5, peer_with(Powers::INSPECT))]);
+    for operation in [TASK, LOG, 3, usize::MAX] {
+        assert_eq!(system.act(weak, inspect(operation, 0, BUFFER, 1)), failed(Error::NotPermitted));
+    }
+    system.act(weak, receive());
+    assert_eq!(system.act(inspector, inspect(TASK, 77, BUFFER, 0)), failed(Error::NoTask));
+    for place in [MAX_TASKS, usize::MAX] {
+        assert_eq!(system.act(inspector, inspect(TASK, place, BUFFER, 0)), failed(Error::InvalidArgument));
+    }
+    assert_eq!(system.act(inspector, inspect(3, 0, BUFFER, 0)), failed(Error::InvalidArgument));
+}
+
+#[test]
+fn the_log_has_what_was_written_to_the_console() {
+    let (mut system, [task]) = System::with([(5, peer_with(Powers::INSPECT))]);
+    system.poke(task, BUFFER, b"some text");
+    system.act(task, console(0, BUFFER, 9));
+    let outcome = system.act(task, inspect(LOG, 5, BUFFER + 100, 99));
+    assert_eq!(
+        outcome,
+        Some(Outcome { result: Ok(4), sender: None, info: 9 }),
+        "the rest, and where it ends"
+    );
+    assert_eq!(&system.peek(task, 104)[100..], b"text");
+    for _ in 0..100 {
+        system.act(task, console(0, CONSTANTS, 256));
+    }
+    let outcome = system.act(task, inspect(LOG, 0, BUFFER, usize::MAX));
+    let oldest = 9 + 100 * 256 - 16 * 1024;
+    let expected = Outcome { result: Ok(MAX_CONSOLE), sender: None, info: oldest + MAX_CONSOLE };
+    assert_eq!(outcome, Some(expected), "what was overwritten is skipped");
+}
+
+#[test]
+fn halting_needs_the_power() {
+    let (mut system, [weak, strong]) =
+        System::with([(6, peer_with(Powers(!Powers::POWER.0))), (5, peer_with(Powers::POWER))]);
+    assert_eq!(system.act(weak, inspect(HALT, 7, 0, 0)), failed(Error::NotPermitted));
+    assert_eq!(system.kernel.machine.halted, None);
+    system.act(weak, receive());
+    system.act(strong, inspect(HALT, 7, 0, 0));
+    assert_eq!(system.kernel.machine.halted, Some(7));
+}
+
+/// Opens the debugger, types a command, and returns what it answered.
+#[cfg(debug_assertions)]
+fn debug(system: &mut System, command: &str) -> std::string::String {
+    system.kernel.console_input(0x14);
+    system.console();
+    command.bytes().for_each(|byte| system.kernel.console_input(byte));
+    system.console();
+    system.kernel.console_input(b'\r');
+    let text = system.console();
+    system.kernel.console_input(0x14);
+    system.check();
+    text
+}
+
+#[test]
+#[cfg(debug_assertions)]
+fn the_debugger_lists_tasks_and_points_out_deadlocks() {
+    let (mut system, [one, two, idle]) = System::peers([6, 5, 4]);
+    system.act(one, call(two, info(40)));
+    system.act(two, call(one, info(40)));
+    system.act(idle, receive());
+    let text = debug(&mut system, "ps");
+    let lines: std::vec::Vec<&str> = text.lines().filter(|line| line.contains("DEADLOCK")).collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert!(lines[0].starts_with("1     sending") && lines[1].starts_with("2     sending"), "{text}");
+    assert!(text.contains("receiving  anyone"), "{text}");
+}
+
+#[test]
+#[cfg(debug_assertions)]
+fn the_debugger_lists_irqs_timers_and_rights() {
+    let (mut system, [driver]) = System::with([(6, Rights::ALL)]);
+    system.act(driver, irq(0, 4, 1));
+    system.act(driver, timer(5_000_000));
+    assert!(debug(&mut system, "irq").contains("irq 4 belongs to task 1"));
+    assert!(debug(&mut system, "timers").contains("task 1 in 5000 us"));
+    let rights = debug(&mut system, "rights");
+    assert!(rights.lines().count() == 5 && rights.contains("0xffffffffffffffff"), "{rights}");
+    assert!(debug(&mut system, "help").contains("deadlocks"));
+    assert!(debug(&mut system, "nonsense").contains("no such command"));
+}
+
+#[test]
+#[cfg(debug_assertions)]
+fn the_debugger_edits_its_line_and_takes_no_input_from_tasks() {
+    let (mut system, [reader]) = System::with([(5, peer_with(Powers::CONSOLE))]);
+    assert!(debug(&mut system, "too long for the line of the debugger").contains("no such command"));
+    assert!(debug(&mut system, "\x7f\x08helx\x7fp").contains("this list"), "backspace works");
+    assert_eq!(system.act(reader, console(1, BUFFER, 10)), done(0), "the reader saw none of it");
+    system.kernel.console_input(0x14);
+    b"c\rxy".iter().for_each(|&byte| system.kernel.console_input(byte));
+    assert_eq!(system.act(reader, console(1, BUFFER, 10)), done(2), "closed, it takes nothing");
+}

@@ -1,0 +1,77 @@
+//! map and unmap: who may, and that the machine is asked for exactly what the caller asked for.
+
+use abi::{Error, MapFlags, Powers, Range, Rights};
+
+use crate::tests::model::{PAGE, RAM_END};
+use crate::tests::requests::*;
+use crate::tests::system::*;
+
+const ADDRESS: usize = 0x1000_0000;
+const FRAME: usize = 0x20_0000;
+
+#[test]
+fn a_pager_maps_and_unmaps_pages_of_its_tasks() {
+    let (mut system, [task]) = System::peers([5]);
+    let first = system.first;
+    system.act(task, notify(first, 1));
+    assert_eq!(system.act(first, map(task, ADDRESS, FRAME, 1, 0)), failed(Error::NeedsTable));
+    assert_eq!(
+        system.act(first, map(task, ADDRESS, FRAME, 1, FRAME + PAGE)),
+        done(0b11),
+        "mapped, table used"
+    );
+    assert_eq!(system.act(first, map(task, ADDRESS + PAGE, FRAME, 1, 0)), done(0b01));
+    let pages = &system.kernel.machine.place(task.index()).pages;
+    assert_eq!(pages.get(&ADDRESS), Some(&(FRAME, MapFlags::WRITE)));
+    assert_eq!(system.act(first, map(task, ADDRESS, FRAME, 1, 0)), failed(Error::AlreadyExists));
+    assert_eq!(system.act(first, unmap(task, ADDRESS)), done(FRAME));
+    assert_eq!(system.act(first, unmap(task, ADDRESS)), failed(Error::NotFound));
+}
+
+#[test]
+fn a_task_with_the_power_maps_into_itself() {
+    let (mut system, [task]) = System::with([(5, peer_with(Powers::MAP))]);
+    assert_eq!(system.act(task, map(task, ADDRESS, FRAME, 0, FRAME + PAGE)), done(0b11));
+    assert_eq!(system.act(task, unmap(task, ADDRESS)), done(FRAME));
+}
+
+#[test]
+fn mapping_needs_the_power_and_the_task() {
+    let (mut system, [strong, weak]) = System::with([(6, peer_with(Powers::MAP)), (5, PEER)]);
+    let first = system.first;
+    for target in [weak, first] {
+        assert_eq!(system.act(strong, map(target, ADDRESS, FRAME, 0, 0)), failed(Error::NotPermitted));
+        assert_eq!(system.act(strong, unmap(target, ADDRESS)), failed(Error::NotPermitted));
+    }
+    system.act(strong, receive());
+    assert_eq!(system.act(weak, map(weak, ADDRESS, FRAME, 0, 0)), failed(Error::NotPermitted));
+    assert_eq!(system.act(weak, unmap(weak, ADDRESS)), failed(Error::NotPermitted));
+}
+
+#[test]
+fn flags_and_addresses_are_checked() {
+    let (mut system, [task]) = System::with([(5, peer_with(Powers::MAP))]);
+    for flags in [3, 7, 8, usize::MAX] {
+        let outcome = system.act(task, map(task, ADDRESS, FRAME, flags, 0));
+        assert_eq!(outcome, failed(Error::InvalidArgument), "flags {flags:#x}");
+    }
+    for (address, frame) in [(ADDRESS + 1, FRAME), (ADDRESS, FRAME + 8), (1 << 47, FRAME)] {
+        let outcome = system.act(task, map(task, address, frame, 0, 0));
+        assert_eq!(outcome, failed(Error::InvalidArgument), "{address:#x} {frame:#x}");
+    }
+    assert_eq!(system.act(task, unmap(task, ADDRESS + 1)), failed(Error::InvalidArgument));
+    assert_eq!(system.act(task, map(task, ADDRESS, 0, 0, 0)), failed(Error::PageInUse), "the kernel's");
+}
+
+#[test]
+fn the_device_right_is_the_tasks_not_the_pagers() {
+    let mmio = [Range { start: RAM_END as u64, end: (RAM_END + PAGE) as u64 }; 4];
+    let (mut system, [driver, other]) = System::with([(6, Rights { mmio, ..PEER }), (5, PEER)]);
+    let first = system.first;
+    system.act(driver, notify(first, 1));
+    let device = MapFlags::DEVICE.0 | MapFlags::WRITE.0;
+    assert_eq!(system.act(first, map(driver, ADDRESS, RAM_END, device, FRAME)), done(0b11));
+    let past = map(driver, ADDRESS + PAGE, RAM_END + PAGE, device, 0);
+    assert_eq!(system.act(first, past), failed(Error::NotPermitted));
+    assert_eq!(system.act(first, map(other, ADDRESS, RAM_END, device, FRAME)), failed(Error::NotPermitted));
+}
