@@ -1,1 +1,63 @@
-//! Empty.
+//! The userspace library: what a program or a server needs to run on Resea.
+//!
+//! ```ignore
+//! #![cfg_attr(target_os = "none", no_std, no_main)]
+//! //! Says hello.
+//! use resea::println;
+//!
+//! resea::main!(run);
+//!
+//! fn run() {
+//!     println!("Hello from task {}", resea::own_id());
+//! }
+//! ```
+//!
+//! * [`main!`]: the start of a program, whose function may return an error to print. A panic ends only the task.
+//! * [`print!`], [`info!`], [`warn!`] and their siblings: text on the console and in the log.
+//! * [`arguments`], [`options`]: the command line.
+//! * [`serve`], [`lookup`]: services by name; [`launch`], [`watch`], [`kill`]: tasks.
+//! * [`sleep`], [`wait`], [`Timers`]: time and notifications. [`SharedMemory`]: memory that several tasks map.
+//! * `alloc` works: the heap takes constant time, and debug builds find overflows, double frees and writes after free.
+//! * The lower layer [`ipc`] and the generated [`interfaces`] are re-exported.
+//!
+//! A task has exactly one thread, which is what the few global variables here rely on. `unsafe` is in the heap, the
+//! backtrace and the start; nothing of it is needed by a program.
+#![no_std]
+
+extern crate alloc;
+#[cfg(not(target_os = "none"))]
+extern crate std;
+
+mod arguments;
+mod backtrace;
+pub mod heap;
+mod notifications;
+mod outcome;
+mod panic;
+mod print;
+mod service;
+mod shared;
+mod start;
+mod task;
+mod timers;
+
+pub use abi;
+pub use interfaces;
+pub use ipc;
+
+pub use arguments::{Arg, Arguments, Options, UsageError, arguments, name, options, seconds};
+pub use ipc::{Error, Handle, Handles, Outbox, Region, Slab, TaskId, clock, halt, own_id};
+pub use notifications::{sleep, wait};
+pub use outcome::{ExitStatus, Never, Outcome};
+pub use service::{LookupError, ServeError, lookup, serve, vm};
+pub use shared::SharedMemory;
+pub use task::{Exit, ExitKind, LaunchError, kill, launch, next_exit, task_name, watch};
+pub use timers::Timers;
+
+#[doc(hidden)]
+pub use print::{Level, oops, write, write_line};
+#[cfg(not(target_os = "none"))]
+#[doc(hidden)]
+pub use start::host_main;
+#[doc(hidden)]
+pub use start::{run_first_task, run_program};

@@ -1,0 +1,29 @@
+//! What happens when the program panics: it says why, and the task ends. Nobody else is affected.
+//!
+//! The kernel passes the frame pointer on to vm, which prints the backtrace with the names of the functions.
+
+/// The exit status of a task that has panicked, as of a Rust program on other systems.
+#[cfg(target_os = "none")]
+const PANICKED: i32 = 101;
+
+#[cfg(target_os = "none")]
+#[panic_handler]
+fn panic(panic: &core::panic::PanicInfo<'_>) -> ! {
+    use core::sync::atomic::{AtomicBool, Ordering};
+
+    static PANICKING: AtomicBool = AtomicBool::new(false);
+
+    // The message's own `Display` may panic.
+    if !PANICKING.swap(true, Ordering::Relaxed) {
+        match panic.location() {
+            Some(location) => {
+                crate::println!("{}: panicked at {location}: {}", crate::name(), panic.message())
+            }
+            None => crate::println!("{}: panicked: {}", crate::name(), panic.message()),
+        }
+        if let Some(failure) = crate::heap::failure() {
+            crate::println!("{}: {failure}", crate::name());
+        }
+    }
+    ipc::calls::exit_panicked(PANICKED)
+}
