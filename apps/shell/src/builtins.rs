@@ -201,8 +201,17 @@ fn log(lines: usize, system: &mut impl System) -> Result<String, String> {
 
 fn mem(system: &mut impl System) -> Result<String, String> {
     let memory = system.memory().map_err(|error| format!("mem: vm does not tell: {error}"))?;
-    let used = memory.total.saturating_sub(memory.free);
-    Ok(format!("{} in all, {} used, {} free\n", size(memory.total), size(used), size(memory.free)))
+    let known = memory.free + memory.tasks + memory.tables + memory.shared + memory.vm;
+    let rows = [
+        ("pages of tasks", memory.tasks),
+        ("their page tables", memory.tables),
+        ("shared memory", memory.shared),
+        ("kept by vm", memory.vm),
+        ("kernel and boot image", memory.total.saturating_sub(known)),
+        ("free", memory.free),
+    ]
+    .map(|(what, bytes)| [what.into(), size(bytes)]);
+    Ok(table(["Memory", &size(memory.total)], &[1], &rows))
 }
 
 fn kill(argument: &str, system: &mut impl System) -> Result<String, String> {

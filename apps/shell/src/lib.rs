@@ -1,7 +1,7 @@
-//! The command line: everything but the system calls.
+//! The command line.
 //!
-//! The shell is a state machine over the trait [`system::System`], so that all of it runs in host tests; `main.rs`
-//! connects it to the system. From the keys to the commands: [`keys`] decodes bytes, [`line`], [`history`] and
+//! The shell is a state machine over the trait [`system::System`], so that all of it runs in host tests;
+//! [`resea_system`] implements it with the system calls. From the keys to the commands: [`keys`] decodes bytes, [`line`], [`history`] and
 //! [`screen`] are what [`editor`] edits and shows, [`words`] takes lines apart, [`shell`] runs them.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -15,6 +15,7 @@ pub mod history;
 pub mod keys;
 pub mod line;
 pub mod names;
+pub mod resea_system;
 pub mod screen;
 pub mod shell;
 pub mod system;

@@ -39,12 +39,20 @@ impl Ending {
 }
 
 /// How much memory there is, in bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Memory {
-    /// All that vm manages.
+    /// All of it.
     pub total: u64,
     /// What is free.
     pub free: u64,
+    /// Pages of tasks.
+    pub tasks: u64,
+    /// Page tables of tasks.
+    pub tables: u64,
+    /// Shared memory objects.
+    pub shared: u64,
+    /// What vm keeps for itself.
+    pub vm: u64,
 }
 
 /// The system under the shell.

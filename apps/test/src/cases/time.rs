@@ -1,0 +1,80 @@
+//! The clock and timers.
+
+use crate::kit::{Kit, Outcome, ensure, equal, set_timer};
+use crate::raw;
+use abi::NOTIFY_TIMER;
+
+const MILLISECOND: u64 = 1_000_000;
+
+/// Waits for the timer; how long it took.
+fn wait(kit: &Kit, nanoseconds: u64) -> Result<u64, crate::kit::Failure> {
+    let start = kit.clock();
+    set_timer(nanoseconds);
+    while raw::receive(0)?.notifications().is_none_or(|bits| bits & NOTIFY_TIMER == 0) {}
+    Ok(kit.clock() - start)
+}
+
+pub fn the_clock_never_goes_back(kit: &mut Kit) -> Outcome {
+    let mut last = kit.clock();
+    let start = last;
+    for _ in 0..100_000 {
+        let now = kit.clock();
+        ensure(now >= last, format_args!("the clock went from {last} to {now}"))?;
+        last = now;
+    }
+    ensure(last > start, "the clock stands still")
+}
+
+pub fn a_timer_expires_after_its_time_and_once(kit: &mut Kit) -> Outcome {
+    for time in [1, 1_000, MILLISECOND, 20 * MILLISECOND] {
+        let took = wait(kit, time)?;
+        ensure(took >= time, format_args!("a timer of {time} ns expired after {took} ns"))?;
+        // Generous: the host may be busy.
+        ensure(took < time + 5_000 * MILLISECOND, format_args!("a timer of {time} ns took {took} ns"))?;
+    }
+    kit.sleep(5)?;
+    raw::notify(kit.own_id(), 1 << 8)?;
+    let bits = raw::receive(0)?.notifications().unwrap_or(0);
+    equal("timer bit after it expired", bits & NOTIFY_TIMER, 0)
+}
+
+pub fn a_stopped_timer_does_not_expire(kit: &mut Kit) -> Outcome {
+    set_timer(5 * MILLISECOND);
+    set_timer(0);
+    kit.sleep(20)?;
+    raw::notify(kit.own_id(), 1 << 8)?;
+    let bits = raw::receive(0)?.notifications().unwrap_or(0);
+    equal("timer bit", bits & NOTIFY_TIMER, 0)
+}
+
+pub fn a_timer_that_is_set_again_forgets_the_first_time(kit: &mut Kit) -> Outcome {
+    set_timer(5 * MILLISECOND);
+    let took = wait(kit, 30 * MILLISECOND)?;
+    ensure(took >= 30 * MILLISECOND, format_args!("it expired after {took} ns"))
+}
+
+pub fn timers_of_any_length_can_be_set(kit: &mut Kit) -> Outcome {
+    for time in [u64::MAX, u64::MAX - 1, 1 << 63, i64::MAX as u64, 1 << 40] {
+        set_timer(time);
+    }
+    kit.sleep(2)?;
+    let took = wait(kit, MILLISECOND)?;
+    ensure(took >= MILLISECOND, format_args!("it expired after {took} ns"))
+}
+
+pub fn many_tasks_have_timers_at_once(kit: &mut Kit) -> Outcome {
+    let mut nappers = alloc::vec::Vec::new();
+    for _ in 0..8 {
+        nappers.push(kit.child(&["napper"])?);
+    }
+    // Long ones first, so that the order of setting is not the order of expiring.
+    for (napper, time) in nappers.into_iter().zip((1..=8).rev()) {
+        raw::set_word(0, time * MILLISECOND);
+        let start = kit.clock();
+        raw::call(napper.raw(), super::ipc::info(1))?;
+        let took = kit.clock() - start;
+        ensure(took >= time * MILLISECOND, format_args!("{time} ms took {took} ns"))?;
+        kit.kill(napper)?;
+    }
+    Ok(())
+}
