@@ -6,6 +6,7 @@
 //! * [`server`]: the main loop of a server; [`Pending`]: a call that is answered later.
 //! * [`Handles`], [`Slab`], [`Outbox`]: bounded tables for open objects and for asynchronous messages.
 //! * [`Region`]: memory that is not Rust's (shared, or a frame of another task), accessed by copies only.
+//! * [`memory`]: what the first task maps for itself for good.
 //! * [`host`]: on Linux and macOS the calls go to a backend that a test or a simulator installs.
 //!
 //! This crate may use `unsafe`: it executes the system call instruction and touches the message page, whose address
@@ -22,6 +23,7 @@ mod handle;
 #[cfg(not(target_os = "none"))]
 pub mod host;
 mod lend;
+pub mod memory;
 mod outbox;
 mod page;
 mod pending;

@@ -1,0 +1,81 @@
+//! What the first task maps for itself for good, as ordinary slices: its table of frames and the boot image.
+//!
+//! Unlike [`crate::Region`], this memory is Rust's. Each function maps pages where nothing was, in a range of addresses
+//! that nothing else uses, and works once, so what it returns is the only way to this memory. They rely on the first
+//! task's duty to hand out each frame once.
+
+use crate::{Error, MapFlags, Region, TaskId, calls};
+use core::sync::atomic::{AtomicBool, Ordering};
+
+/// Where the words lie: behind all foreign memory.
+const WORDS: usize = Region::END;
+/// Where the boot image lies.
+const IMAGE: usize = 0x7800_0000_0000;
+/// First address after the range for the image.
+const END: usize = 0x7fff_0000_0000;
+
+const PAGE: usize = crate::page::PAGE_SIZE;
+
+/// Where frames come from: physical addresses of pages that nobody uses. `None`: there are no more.
+pub type Supply<'a> = &'a mut dyn FnMut() -> Option<u64>;
+
+/// Maps `count` words of fresh memory and fills them with zeros.
+///
+/// Errors: `OutOfMemory` (no more frames, or no more addresses), `AlreadyExists` (it was called before), those of
+/// [`calls::map`].
+pub fn map_words(count: usize, frames: Supply<'_>) -> Result<&'static mut [u64], Error> {
+    static TAKEN: AtomicBool = AtomicBool::new(false);
+    let pages = pages(count.checked_mul(8), IMAGE - WORDS)?;
+    once(&TAKEN)?;
+    let own = calls::own_id();
+    for page in 0..pages {
+        let frame = frames().ok_or(Error::OutOfMemory)?;
+        map(own, WORDS + page * PAGE, frame, MapFlags::WRITE, frames)?;
+    }
+    // SAFETY: all pages of the slice have just been mapped, writable, to frames that nobody else uses (the supplier's
+    // duty); the range is this function's, which gets here once. Any bits are words.
+    let words = unsafe {
+        core::slice::from_raw_parts_mut(core::ptr::with_exposed_provenance_mut::<u64>(WORDS), count)
+    };
+    words.fill(0);
+    Ok(words)
+}
+
+/// Maps the boot image at physical address `start` read-only. Frames from `tables` are used for the page table.
+///
+/// Errors: as [`map_words`], and `InvalidArgument` (`start` is not page-aligned).
+pub fn map_image(start: u64, length: usize, tables: Supply<'_>) -> Result<&'static [u8], Error> {
+    static TAKEN: AtomicBool = AtomicBool::new(false);
+    let pages = pages(Some(length), END - IMAGE)?;
+    once(&TAKEN)?;
+    let own = calls::own_id();
+    for page in 0..pages {
+        map(own, IMAGE + page * PAGE, start + (page * PAGE) as u64, MapFlags::READ, tables)?;
+    }
+    // SAFETY: all pages of the slice have just been mapped; nobody writes to the boot image: the kernel leaves it alone,
+    // and the first task maps it read-only everywhere. The range is this function's, which gets here once.
+    Ok(unsafe { core::slice::from_raw_parts(core::ptr::with_exposed_provenance(IMAGE), length) })
+}
+
+fn pages(bytes: Option<usize>, room: usize) -> Result<usize, Error> {
+    match bytes {
+        Some(bytes) if bytes <= room => Ok(bytes.div_ceil(PAGE)),
+        _ => Err(Error::OutOfMemory),
+    }
+}
+
+fn once(taken: &AtomicBool) -> Result<(), Error> {
+    if taken.swap(true, Ordering::Relaxed) { Err(Error::AlreadyExists) } else { Ok(()) }
+}
+
+/// Maps one page, with as many page-table frames as it takes.
+fn map(own: TaskId, address: usize, frame: u64, flags: MapFlags, tables: Supply<'_>) -> Result<(), Error> {
+    let mut table = 0;
+    loop {
+        match calls::map(own, address, frame as usize, flags, table) {
+            Ok(done) if done.mapped => return Ok(()),
+            Ok(_) | Err(Error::NeedsTable) => table = tables().ok_or(Error::OutOfMemory)? as usize,
+            Err(error) => return Err(error),
+        }
+    }
+}

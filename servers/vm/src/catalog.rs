@@ -1,0 +1,237 @@
+//! The programs of the boot image, sorted by name, with the rights that their manifests give them.
+//!
+//! Everything is read and checked once, at the start. A program that is damaged stays in the list, so that whoever
+//! launches it is told that it is no valid program and not that it does not exist; why is in the log.
+
+use crate::program::{Layout, LayoutError, Program, Segment};
+use crate::services::Services;
+use abi::{Error, MapFlags, Powers, Range, Rights, ServiceSet};
+use bootfs::{Bootfs, File};
+use manifest::{Manifest, Power, Restart, Start};
+use symbols::Symbols;
+
+/// Most programs in a boot image.
+pub const MAX_PROGRAMS: usize = 128;
+
+/// All programs.
+pub struct Catalog {
+    programs: [Option<Program>; MAX_PROGRAMS],
+    count: usize,
+}
+
+/// Why a program in the boot image cannot be launched.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Defect {
+    /// There are more than [`MAX_PROGRAMS`].
+    TooMany,
+    /// It has no manifest.
+    NoManifest,
+    /// Its manifest cannot be read.
+    Manifest(manifest::Error),
+    /// All manifests together name too many services.
+    TooManyServices,
+    /// It is not an ELF program for this machine.
+    Elf(elf::Error),
+    /// Its segments do not fit into an address space.
+    Layout(LayoutError),
+}
+
+impl core::fmt::Display for Defect {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::TooMany => write!(f, "there are more than {MAX_PROGRAMS} programs"),
+            Self::NoManifest => f.write_str("it has no manifest: rebuild the image"),
+            Self::Manifest(error) => error.fmt(f),
+            Self::TooManyServices => {
+                write!(f, "all manifests together name more than {} services", abi::MAX_SERVICES)
+            }
+            Self::Elf(error) => error.fmt(f),
+            Self::Layout(error) => f.write_str(error.text()),
+        }
+    }
+}
+
+/// The files of one program.
+#[derive(Clone, Copy)]
+struct Files {
+    program: File<'static>,
+    manifest: Option<&'static [u8]>,
+    symbols: &'static [u8],
+}
+
+impl Catalog {
+    /// No programs.
+    pub const fn new() -> Self {
+        Self { programs: [const { None }; MAX_PROGRAMS], count: 0 }
+    }
+
+    /// Reads all programs of `image`, which lies at physical address `physical`, and gives numbers to the services that
+    /// they name. `complain` gets each program that cannot be launched, and why.
+    pub fn load(
+        &mut self,
+        image: Bootfs<'static>,
+        physical: u64,
+        services: &mut Services,
+        mut complain: impl FnMut(&'static str, Defect),
+    ) {
+        let mut found = [None; MAX_PROGRAMS];
+        let mut count = 0;
+        for file in image.files() {
+            let Some(name) = file.path.strip_prefix("bin/").filter(|name| *name != "vm") else { continue };
+            match found.get_mut(count) {
+                Some(place) => {
+                    *place = Some((name, Files { program: file, manifest: None, symbols: &[] }));
+                    count += 1;
+                }
+                None => complain(name, Defect::TooMany),
+            }
+        }
+        let found = found.get_mut(..count).unwrap_or(&mut []);
+        found.sort_unstable_by_key(|entry| entry.map(|(name, _)| name));
+        attach(image, found);
+        for (place, (name, files)) in self.programs.iter_mut().zip(found.iter().flatten()) {
+            let (program, defect) = read(name, files, physical, services);
+            if let Some(defect) = defect {
+                complain(name, defect);
+            }
+            *place = Some(program);
+            self.count += 1;
+        }
+    }
+
+    /// The program at a place.
+    #[inline]
+    pub fn get(&self, place: u16) -> Option<&Program> {
+        self.programs.get(usize::from(place))?.as_ref()
+    }
+
+    /// The place of the program with this name.
+    pub fn find(&self, name: &str) -> Option<u16> {
+        let known = self.programs.get(..self.count)?;
+        let key = |program: &Option<Program>| program.as_ref().map_or("", |program| program.name);
+        known.binary_search_by_key(&name, key).ok().map(|place| place as u16)
+    }
+
+    /// All programs with their places, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (u16, &Program)> {
+        self.programs.iter().flatten().zip(0..).map(|(program, place)| (place, program))
+    }
+}
+
+impl Default for Catalog {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Finds manifests and symbols for the programs, which are sorted by name.
+fn attach(image: Bootfs<'static>, programs: &mut [Option<(&'static str, Files)>]) {
+    for file in image.files() {
+        let Some((folder, name)) = file.path.split_once('/') else { continue };
+        let Ok(place) = programs.binary_search_by_key(&name, |entry| entry.map_or("", |(name, _)| name))
+        else {
+            continue;
+        };
+        if let Some(Some((_, files))) = programs.get_mut(place) {
+            match folder {
+                "manifest" => files.manifest = Some(file.content),
+                "symbols" => files.symbols = file.content,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Reads one program; what is wrong with it, if anything, is told besides.
+fn read(
+    name: &'static str,
+    files: &Files,
+    physical: u64,
+    services: &mut Services,
+) -> (Program, Option<Defect>) {
+    let mut program = Program {
+        name,
+        description: "",
+        layout: None,
+        symbols: Symbols::parse(files.symbols).unwrap_or(Symbols::EMPTY),
+        rights: Rights::default(),
+        priority: 0,
+        at_boot: false,
+        restart: false,
+    };
+    let manifest = match files.manifest.map(Manifest::decode) {
+        Some(Ok(manifest)) => manifest,
+        Some(Err(error)) => return (program, Some(Defect::Manifest(error))),
+        None => return (program, Some(Defect::NoManifest)),
+    };
+    program.description = manifest.description;
+    program.priority = usize::from(manifest.priority);
+    program.at_boot = manifest.start == Start::Boot;
+    program.restart = manifest.restart == Restart::Always;
+    let result = rights_of(&manifest, services)
+        .map_err(|_| Defect::TooManyServices)
+        .and_then(|rights| Ok((rights, layout_of(files, &manifest, physical)?)));
+    match result {
+        Ok((rights, layout)) => {
+            program.rights = rights;
+            program.layout = Some(layout);
+            (program, None)
+        }
+        Err(defect) => (program, Some(defect)),
+    }
+}
+
+/// The rights that a manifest gives.
+fn rights_of(manifest: &Manifest<'static>, services: &mut Services) -> Result<Rights, Error> {
+    let mut rights = Rights::default();
+    for &power in &manifest.powers {
+        rights.powers = rights.powers.union(match power {
+            Power::Create => Powers::CREATE,
+            Power::Map => Powers::MAP,
+            Power::Console => Powers::CONSOLE,
+            Power::Inspect => Powers::INSPECT,
+            Power::Power => Powers::POWER,
+            Power::Launch => Powers::LAUNCH,
+            Power::Kill => Powers::KILL,
+        });
+    }
+    let mut set = |names: &[&'static str]| {
+        names.iter().try_fold(ServiceSet::EMPTY, |set, name| Ok(set.with(services.add(name)?.get())))
+    };
+    rights.provides = set(&manifest.provides)?;
+    rights.may_send = set(&manifest.uses)?;
+    let irqs = manifest.irqs.iter().map(|&irq| Range { start: u64::from(irq), end: u64::from(irq) + 1 });
+    let convert = |range: &manifest::Range| Range { start: range.start, end: range.end };
+    fill(&mut rights.irqs, irqs);
+    fill(&mut rights.ports, manifest.ports.iter().map(convert));
+    fill(&mut rights.mmio, manifest.mmio.iter().map(convert));
+    Ok(rights)
+}
+
+fn fill(to: &mut [Range], from: impl Iterator<Item = Range>) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = from);
+}
+
+/// The address space that an ELF file and a manifest describe.
+fn layout_of(files: &Files, manifest: &Manifest<'_>, physical: u64) -> Result<Layout, Defect> {
+    let program = elf::Program::parse(files.program.content).map_err(Defect::Elf)?;
+    let mut layout = Layout::new(program.entry, u64::from(manifest.stack), manifest.heap);
+    for segment in program.segments() {
+        let flags = match segment.access {
+            elf::Access::Read => MapFlags::READ,
+            elf::Access::Write => MapFlags::WRITE,
+            elf::Access::Execute => MapFlags::EXECUTE,
+        };
+        let offset = (files.program.offset + segment.offset) as u64;
+        layout
+            .add(Segment {
+                start: segment.address,
+                length: segment.size,
+                content: segment.content,
+                physical: physical + offset,
+                flags,
+            })
+            .map_err(Defect::Layout)?;
+    }
+    Ok(layout)
+}

@@ -1,0 +1,415 @@
+//! The physical memory that nobody uses: a stock of frames with one metadata word each.
+//!
+//! A frame is in the stock, or in exactly one [`Chain`] of whoever owns it: owning a frame *is* having it in a chain,
+//! so a dead task's memory comes back by joining its chain to the stock's, whatever its length. The metadata word
+//! of a frame holds the link to the next one in its chain and whether vm has it in its window ([`crate::memory`]);
+//! the stock keeps the two sorts apart, because the kernel refuses a mapped page as a page table
+//! while everything else is filled through the window. The word also holds the page that
+//! the frame is mapped at, so that a backtrace finds a task's stack without asking the kernel.
+//!
+//! Relies on the boot regions being sorted and disjoint. Never touches a frame's contents and never calls the kernel.
+
+use abi::{MAX_BOOT_REGIONS, Region};
+use core::num::NonZeroU32;
+
+/// Size of a page and of a frame in bytes.
+pub const PAGE: u64 = 4096;
+
+/// Most frames that vm uses (28 bits of link): 1 TiB. Memory past it is left alone.
+pub const MAX_FRAMES: u32 = (1 << 28) - 1;
+
+// The metadata word: link in bits 0 to 27, window in bit 28, number of the page in bits 29 to 63.
+const LINK: u64 = (1 << 28) - 1;
+const IN_WINDOW: u64 = 1 << 28;
+const PAGE_SHIFT: u32 = 29;
+
+/// A frame of the stock: its number from 1, counted through the boot regions.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Frame(NonZeroU32);
+
+impl Frame {
+    fn from_index(index: u32) -> Option<Self> {
+        NonZeroU32::new(index + 1).map(Self)
+    }
+
+    fn index(self) -> u32 {
+        self.0.get() - 1
+    }
+}
+
+/// Frames with one owner, in the order in which they were added. Empty by default.
+#[derive(PartialEq, Eq, Default, Debug)]
+pub struct Chain {
+    head: Option<Frame>,
+    tail: Option<Frame>,
+    count: u32,
+}
+
+impl Chain {
+    /// A chain without frames.
+    pub const EMPTY: Self = Self { head: None, tail: None, count: 0 };
+
+    /// How many frames it has.
+    pub const fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Its first frame.
+    pub const fn first(&self) -> Option<Frame> {
+        self.head
+    }
+}
+
+/// All frames and the stock of free ones.
+pub struct Frames {
+    regions: [Region; MAX_BOOT_REGIONS],
+    total: u32,
+    /// Frames with this index and above have never been used: free, not in the window, not in a chain.
+    unused: u32,
+    words: &'static mut [u64],
+    in_window: Chain,
+    outside: Chain,
+}
+
+/// The frames are numbered but have no metadata yet: what vm takes the metadata's own memory from.
+pub struct Bare {
+    regions: [Region; MAX_BOOT_REGIONS],
+    total: u32,
+    taken: u32,
+}
+
+impl Bare {
+    /// Numbers the whole frames in `regions`. Parts of frames, and everything past `limit` (a physical address) or
+    /// [`MAX_FRAMES`], are left out.
+    pub fn new(regions: &[Region], limit: u64) -> Self {
+        let mut bare = Self { regions: [Region::default(); MAX_BOOT_REGIONS], total: 0, taken: 0 };
+        for (place, region) in bare.regions.iter_mut().zip(regions) {
+            let start = region.start.min(limit).next_multiple_of(PAGE);
+            let end = region.start.saturating_add(region.length).min(limit) & !(PAGE - 1);
+            let room = u64::from(MAX_FRAMES - bare.total);
+            let count = (end.saturating_sub(start) / PAGE).min(room);
+            *place = Region { start, length: count * PAGE };
+            bare.total += count as u32;
+        }
+        bare
+    }
+
+    /// How many frames there are, taken or not.
+    pub const fn total(&self) -> u32 {
+        self.total
+    }
+
+    /// How many were taken.
+    pub const fn taken(&self) -> u32 {
+        self.taken
+    }
+
+    /// Takes a frame for good; its physical address.
+    pub fn take(&mut self) -> Option<u64> {
+        let index = self.taken;
+        if index >= self.total {
+            return None;
+        }
+        self.taken += 1;
+        physical(&self.regions, index)
+    }
+}
+
+impl Frames {
+    /// No frames at all: what there is before the start.
+    pub const fn empty() -> Self {
+        Self {
+            regions: [Region { start: 0, length: 0 }; MAX_BOOT_REGIONS],
+            total: 0,
+            unused: 0,
+            words: &mut [],
+            in_window: Chain::EMPTY,
+            outside: Chain::EMPTY,
+        }
+    }
+
+    /// The stock with the metadata `words`, all 0, one for each frame of `bare`. Without enough words, the last frames
+    /// are left out.
+    pub fn new(bare: Bare, words: &'static mut [u64]) -> Self {
+        let total = bare.total.min(u32::try_from(words.len()).unwrap_or(MAX_FRAMES));
+        Self {
+            regions: bare.regions,
+            total,
+            unused: bare.taken.min(total),
+            words,
+            in_window: Chain::EMPTY,
+            outside: Chain::EMPTY,
+        }
+    }
+
+    /// How many frames there are.
+    pub const fn total(&self) -> u32 {
+        self.total
+    }
+
+    /// How many are free.
+    pub const fn free(&self) -> u32 {
+        self.in_window.count + self.outside.count + (self.total - self.unused)
+    }
+
+    /// A free frame that is in the window already.
+    pub fn take_in_window(&mut self) -> Option<Frame> {
+        pop(self.words, &mut self.in_window)
+    }
+
+    /// A free frame that is not in the window.
+    ///
+    /// `reused` says which is preferred: one that was used before, which has all reason to stay outside, or one that
+    /// never was.
+    pub fn take_outside(&mut self, reused: bool) -> Option<Frame> {
+        if reused {
+            pop(self.words, &mut self.outside).or_else(|| self.take_unused())
+        } else {
+            self.take_unused().or_else(|| pop(self.words, &mut self.outside))
+        }
+    }
+
+    fn take_unused(&mut self) -> Option<Frame> {
+        if self.unused >= self.total {
+            return None;
+        }
+        let frame = Frame::from_index(self.unused);
+        self.unused += 1;
+        frame
+    }
+
+    /// Gives back one frame that is in no chain.
+    pub fn give_back(&mut self, frame: Frame) {
+        let stock = if self.is_in_window(frame) { &mut self.in_window } else { &mut self.outside };
+        push(self.words, stock, frame);
+    }
+
+    /// Gives back a whole chain, whose frames must all be in the window (`in_window`) or all outside. Takes the same
+    /// time for every length.
+    pub fn give_back_chain(&mut self, chain: &mut Chain, in_window: bool) {
+        let stock = if in_window { &mut self.in_window } else { &mut self.outside };
+        join(self.words, stock, chain);
+    }
+
+    /// Adds a frame that is in no chain to the end of `chain`, with the address that it is mapped at.
+    pub fn push(&mut self, chain: &mut Chain, frame: Frame, address: u64) {
+        if let Some(word) = self.words.get_mut(frame.index() as usize) {
+            *word = (*word & IN_WINDOW) | ((address / PAGE) << PAGE_SHIFT);
+        }
+        push(self.words, chain, frame);
+    }
+
+    /// The frame of `chain` that was pushed with an address in the page of `address`. Takes time with the length of
+    /// the chain: for reports, not for faults.
+    pub fn find(&self, chain: &Chain, address: u64) -> Option<Frame> {
+        core::iter::successors(chain.head, |&frame| self.next(frame)).find(|frame| {
+            let word = self.words.get(frame.index() as usize);
+            word.is_some_and(|word| word >> PAGE_SHIFT == address / PAGE)
+        })
+    }
+
+    /// The frame after `frame` in its chain.
+    pub fn next(&self, frame: Frame) -> Option<Frame> {
+        link(self.words, frame)
+    }
+
+    /// Whether the frame is in vm's window.
+    pub fn is_in_window(&self, frame: Frame) -> bool {
+        self.words.get(frame.index() as usize).is_some_and(|word| word & IN_WINDOW != 0)
+    }
+
+    /// Notes whether the frame is in vm's window. It must be in no chain.
+    pub fn set_in_window(&mut self, frame: Frame, value: bool) {
+        if let Some(word) = self.words.get_mut(frame.index() as usize) {
+            *word = if value { *word | IN_WINDOW } else { *word & !IN_WINDOW };
+        }
+    }
+
+    /// The frame's physical address; 0 for a frame of another stock.
+    pub fn address(&self, frame: Frame) -> u64 {
+        physical(&self.regions, frame.index()).unwrap_or(0)
+    }
+}
+
+fn physical(regions: &[Region], index: u32) -> Option<u64> {
+    let mut offset = u64::from(index) * PAGE;
+    for region in regions {
+        if offset < region.length {
+            return Some(region.start + offset);
+        }
+        offset -= region.length;
+    }
+    None
+}
+
+fn link(words: &[u64], frame: Frame) -> Option<Frame> {
+    NonZeroU32::new((words.get(frame.index() as usize)? & LINK) as u32).map(Frame)
+}
+
+fn set_link(words: &mut [u64], frame: Frame, next: Option<Frame>) {
+    if let Some(word) = words.get_mut(frame.index() as usize) {
+        *word = (*word & !LINK) | next.map_or(0, |next| u64::from(next.0.get()));
+    }
+}
+
+fn pop(words: &mut [u64], chain: &mut Chain) -> Option<Frame> {
+    let frame = chain.head?;
+    chain.head = link(words, frame);
+    if chain.head.is_none() {
+        chain.tail = None;
+    }
+    chain.count -= 1;
+    set_link(words, frame, None);
+    Some(frame)
+}
+
+fn push(words: &mut [u64], chain: &mut Chain, frame: Frame) {
+    set_link(words, frame, None);
+    match chain.tail {
+        Some(tail) => set_link(words, tail, Some(frame)),
+        None => chain.head = Some(frame),
+    }
+    chain.tail = Some(frame);
+    chain.count += 1;
+}
+
+/// Puts all of `from` before what is in `to`, so that memory used last is used first again.
+fn join(words: &mut [u64], to: &mut Chain, from: &mut Chain) {
+    let Some(tail) = from.tail else { return };
+    set_link(words, tail, to.head);
+    to.head = from.head;
+    if to.tail.is_none() {
+        to.tail = Some(tail);
+    }
+    to.count += from.count;
+    *from = Chain::EMPTY;
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    extern crate std;
+    use super::*;
+    use std::boxed::Box;
+    use std::vec;
+    use std::vec::Vec;
+
+    /// A stock of the regions given as (start, length).
+    pub fn stock(regions: &[(u64, u64)]) -> Frames {
+        let regions: Vec<Region> = regions.iter().map(|&(start, length)| Region { start, length }).collect();
+        let bare = Bare::new(&regions, 1 << 40);
+        let words = Box::leak(vec![0u64; bare.total() as usize].into_boxed_slice());
+        Frames::new(bare, words)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::testing::stock;
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+    use std::vec::Vec;
+
+    #[test]
+    fn only_whole_frames_below_the_limit_count() {
+        let regions = [
+            Region { start: 0x1001, length: 0x2fff },
+            Region { start: 0x10_0000, length: 0x1fff },
+            Region { start: 0x20_0000, length: 0x2000 },
+            Region { start: u64::MAX - 10, length: 100 },
+        ];
+        let mut bare = Bare::new(&regions, 0x20_1000);
+        assert_eq!(bare.total(), 2 + 1 + 1);
+        let all: Vec<u64> = core::iter::from_fn(|| bare.take()).collect();
+        assert_eq!(all, [0x2000, 0x3000, 0x10_0000, 0x20_0000]);
+    }
+
+    #[test]
+    fn frames_are_counted_through_the_regions() {
+        let mut frames = stock(&[(0x1000, 0x3000), (0x10_0000, 0x2000)]);
+        let mut seen = Vec::new();
+        while let Some(frame) = frames.take_outside(true) {
+            seen.push(frames.address(frame));
+        }
+        assert_eq!(seen, [0x1000, 0x2000, 0x3000, 0x10_0000, 0x10_1000]);
+    }
+
+    #[test]
+    fn a_chain_keeps_its_order_and_comes_back_whole() {
+        let mut frames = stock(&[(0x1000, 0x8000)]);
+        let mut chain = Chain::EMPTY;
+        let mut order = Vec::new();
+        for page in 1..=5 {
+            let frame = frames.take_outside(true).unwrap();
+            frames.push(&mut chain, frame, page << 40);
+            assert_eq!(frames.find(&chain, (page << 40) + 8), Some(frame));
+            order.push(frame);
+        }
+        assert_eq!(frames.find(&chain, 6 << 40), None);
+        let walked: Vec<Frame> = core::iter::successors(chain.first(), |&frame| frames.next(frame)).collect();
+        assert_eq!(walked, order);
+        assert_eq!((frames.free(), chain.count()), (3, 5));
+        frames.give_back_chain(&mut chain, false);
+        assert_eq!((frames.free(), chain), (8, Chain::EMPTY));
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Take { outside: bool, reused: bool, owner: usize },
+        ToWindow,
+        Release { owner: usize },
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            (any::<bool>(), any::<bool>(), 0..3usize).prop_map(|(outside, reused, owner)| Step::Take {
+                outside,
+                reused,
+                owner
+            }),
+            Just(Step::ToWindow),
+            (0..3usize).prop_map(|owner| Step::Release { owner }),
+        ]
+    }
+
+    proptest! {
+        /// Against a model of sets: no frame is ever handed out twice, none is lost, sorts are kept apart.
+        #[test]
+        fn no_frame_is_lost_or_given_twice(steps in proptest::collection::vec(step(), 1..200)) {
+            let mut frames = stock(&[(0x1000, 0x5000), (0x10_0000, 0x7000)]);
+            let mut owned: [(Chain, Chain, BTreeSet<Frame>); 3] = Default::default();
+            for step in steps {
+                match step {
+                    Step::Take { outside, reused, owner } => {
+                        let frame =
+                            if outside { frames.take_outside(reused) } else { frames.take_in_window() };
+                        let Some(frame) = frame else { continue };
+                        prop_assert_eq!(frames.is_in_window(frame), !outside);
+                        prop_assert!(owned.iter().all(|(_, _, set)| !set.contains(&frame)));
+                        let (inner, outer, set) = &mut owned[owner];
+                        frames.push(if outside { outer } else { inner }, frame, 0);
+                        set.insert(frame);
+                    }
+                    Step::ToWindow => {
+                        if let Some(frame) = frames.take_outside(false) {
+                            frames.set_in_window(frame, true);
+                            frames.give_back(frame);
+                        }
+                    }
+                    Step::Release { owner } => {
+                        let (inner, outer, set) = &mut owned[owner];
+                        frames.give_back_chain(inner, true);
+                        frames.give_back_chain(outer, false);
+                        set.clear();
+                    }
+                }
+                let used: usize = owned.iter().map(|(_, _, set)| set.len()).sum();
+                prop_assert_eq!(frames.free() as usize + used, 12);
+                for (inner, outer, set) in &owned {
+                    prop_assert_eq!((inner.count() + outer.count()) as usize, set.len());
+                }
+            }
+        }
+    }
+}

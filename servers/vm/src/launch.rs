@@ -1,0 +1,209 @@
+//! The beginning and the end of tasks.
+//!
+//! A launch either succeeds or leaves everything as it was. An end gives back everything that the task had, in an order
+//! that makes each thing free only when nobody can reach it any more: first the task itself and with it its page
+//! table, then its frames, shares, names, waits and watches.
+
+use crate::frames::PAGE;
+use crate::kernel::Kernel;
+use crate::memory::Owned;
+use crate::print::log;
+use crate::program::{HEAP, Layout, Program, STACK_TOP};
+use crate::restart::Verdict;
+use crate::state::Vm;
+use crate::tasks::Task;
+use crate::watches::{End, EndKind};
+use abi::{Error, MESSAGE_PAGE, MapFlags, NOTIFY_CHILD, STARTUP_OFFSET, Startup, TaskCreate, TaskId};
+
+/// Steps that ending one task may take: far more than the largest address space needs.
+const MAX_DESTROY_STEPS: usize = 1 << 24;
+
+/// Most bytes of arguments.
+pub const MAX_ARGUMENTS: usize = interfaces::vm::ARGUMENTS_MAX;
+
+const ARGUMENTS_OFFSET: usize = STARTUP_OFFSET + size_of::<Startup>();
+const _: () = assert!(ARGUMENTS_OFFSET + MAX_ARGUMENTS <= PAGE as usize);
+
+impl<K: Kernel> Vm<'_, K> {
+    /// Starts the program at place `program` of the catalog. `arguments`: UTF-8, a NUL after each; if empty, the
+    /// program's name.
+    ///
+    /// Errors: `BadProgram`, `OutOfMemory`, `TooLarge` (the arguments), `TableFull` (tasks).
+    pub fn launch_program(
+        &mut self,
+        program: u16,
+        launcher: Option<TaskId>,
+        arguments: &[u8],
+    ) -> Result<TaskId, Error> {
+        let entry = self.state.catalog.get(program).ok_or(Error::NotFound)?;
+        let layout = entry.layout.as_ref().ok_or(Error::BadProgram)?;
+        if arguments.len() > MAX_ARGUMENTS {
+            return Err(Error::TooLarge);
+        }
+        let mut owned = Owned::EMPTY;
+        let launched =
+            start(&mut self.kernel, &mut self.memory, self.own, entry, layout, arguments, &mut owned);
+        let id = match launched {
+            Ok(id) => id,
+            Err(error) => {
+                self.memory.give_back(&mut owned);
+                return Err(error);
+            }
+        };
+        let started = if entry.restart { self.kernel.clock() } else { 0 };
+        self.state.tasks.insert(id, Task::new(id, program, launcher, started, owned));
+        Ok(id)
+    }
+
+    /// Ends a task and takes back everything it had. Does nothing for tasks that are not vm's, but those that vm has
+    /// inherited as pager are destroyed.
+    pub fn end(&mut self, id: TaskId, status: i32, kind: EndKind) {
+        if !destroy(&mut self.kernel, id) {
+            // Its frames cannot be used again, as it may still have them mapped. Does not happen to vm's own tasks.
+            if self.state.tasks.get(id).is_some() {
+                log!(self.kernel, "task {id} could not be destroyed; its memory is lost");
+            } else {
+                return;
+            }
+        } else if let Some(task) = self.state.tasks.get_mut(id) {
+            self.memory.give_back(&mut task.owned);
+        }
+        while let Some(mut closed) = self.state.shares.close_any(id) {
+            self.memory.give_back_pages(&mut closed.frames);
+        }
+        self.state.services.forget(id);
+        // A call that is dropped is answered; its client is no more, so nothing happens.
+        self.state.lookups[id.index().get()] = None;
+        let kernel = &mut self.kernel;
+        let end = End { task: id, status, kind };
+        self.state.watches.ended(end, |watcher| kernel.notify(watcher, NOTIFY_CHILD));
+        if let Some(task) = self.state.tasks.remove(id) {
+            self.plan_restart(task.program, task.started);
+        }
+    }
+
+    /// Starts a program of the system, for no one in particular; tells the log if that fails.
+    pub(crate) fn launch_for_system(&mut self, program: u16) {
+        if let Err(error) = self.launch_program(program, None, &[]) {
+            let name = self.state.catalog.get(program).map_or("?", |program| program.name);
+            log!(self.kernel, "{name} could not be started: {error}");
+            let now = self.kernel.clock();
+            self.plan_restart(program, now);
+        }
+    }
+
+    /// A program has ended: if it should always run, sets the time for its next start.
+    fn plan_restart(&mut self, program: u16, started: u64) {
+        let Some(entry) = self.state.catalog.get(program).filter(|entry| entry.restart) else { return };
+        let name = entry.name;
+        let now = self.kernel.clock();
+        match self.state.restarts[usize::from(program) % self.state.restarts.len()].died(started, now) {
+            Verdict::Wait(wait) => {
+                log!(self.kernel, "{name} has ended and is started again in {} ms", wait / 1_000_000);
+            }
+            Verdict::GiveUp => {
+                log!(self.kernel, "{name} keeps ending soon after its start and is not started again");
+            }
+        }
+        self.set_restart_timer(now);
+    }
+
+    /// The timer has expired: starts what is due.
+    pub fn timer_expired(&mut self) {
+        let now = self.kernel.clock();
+        for program in 0..self.state.restarts.len() {
+            let restart = &mut self.state.restarts[program];
+            if restart.due().is_some_and(|due| due <= now) {
+                restart.clear_due();
+                self.launch_for_system(program as u16);
+            }
+        }
+        self.set_restart_timer(now);
+    }
+
+    fn set_restart_timer(&mut self, now: u64) {
+        let next = self.state.restarts.iter().filter_map(|restart| restart.due()).min();
+        if let Some(due) = next {
+            self.kernel.set_timer(due.saturating_sub(now).max(1));
+        }
+    }
+}
+
+/// Ends a task in the kernel; whether that succeeded.
+fn destroy<K: Kernel>(kernel: &mut K, id: TaskId) -> bool {
+    for _ in 0..MAX_DESTROY_STEPS {
+        match kernel.destroy_step(id) {
+            Ok(true) => {}
+            Ok(false) => return true,
+            Err(_) => return false,
+        }
+    }
+    false
+}
+
+/// Makes a task and starts it. On failure its frames are in `owned` and mapped nowhere but in the window.
+fn start<K: Kernel>(
+    kernel: &mut K,
+    memory: &mut crate::memory::Memory,
+    own: TaskId,
+    program: &Program,
+    layout: &Layout,
+    arguments: &[u8],
+    owned: &mut Owned,
+) -> Result<TaskId, Error> {
+    let root = memory.take_table(kernel)?;
+    memory.push(&mut owned.tables, root, 0);
+    let message = memory.take_page(kernel)?;
+    memory.push(&mut owned.pages, message, MESSAGE_PAGE as u64);
+    let message = memory.address(message);
+    kernel.zero(message);
+    let parameters = TaskCreate {
+        entry: layout.entry,
+        // As after a call: 8 below a multiple of 16.
+        stack: STACK_TOP - 8,
+        argument: 0,
+        root: memory.address(root),
+        message,
+        rights: program.rights,
+    };
+    let id = kernel.create(&parameters)?;
+    write_startup(kernel, message, own, id, program, layout, arguments);
+    let mapped =
+        memory.map_frame(kernel, id, &mut owned.tables, MESSAGE_PAGE as u64, message, MapFlags::WRITE);
+    if let Err(error) = mapped.and_then(|()| kernel.start(id, program.priority)) {
+        destroy(kernel, id);
+        return Err(error);
+    }
+    Ok(id)
+}
+
+/// Writes the start record and the arguments to the task's message page, which is all zeros.
+fn write_startup<K: Kernel>(
+    kernel: &mut K,
+    message: u64,
+    own: TaskId,
+    id: TaskId,
+    program: &Program,
+    layout: &Layout,
+    arguments: &[u8],
+) {
+    let arguments = if arguments.is_empty() { program.name.as_bytes() } else { arguments };
+    // The page is zeros, so a missing last NUL is there already.
+    let length = arguments.len() + usize::from(arguments.last() != Some(&0));
+    let words = [
+        own.raw() as u64,
+        id.raw() as u64,
+        HEAP,
+        layout.heap_size,
+        layout.stack(),
+        layout.stack_size,
+        length as u64,
+    ];
+    const _: () = assert!(size_of::<Startup>() == 7 * 8);
+    let mut record = [0; size_of::<Startup>()];
+    for (place, word) in record.chunks_exact_mut(8).zip(words) {
+        place.copy_from_slice(&word.to_le_bytes());
+    }
+    kernel.write(message + STARTUP_OFFSET as u64, &record);
+    kernel.write(message + ARGUMENTS_OFFSET as u64, arguments);
+}

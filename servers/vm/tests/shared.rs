@@ -1,0 +1,177 @@
+//! Shared memory and services, through the interface where memory is lent.
+
+mod support;
+
+use abi::{Access, Error, MapFlags};
+use interfaces::vm::{Client, Server};
+use ipc::host::{Backend, Loopback};
+use manifest::Manifest;
+use std::cell::RefCell;
+use std::rc::Rc;
+use support::{System, launcher, services};
+
+fn system() -> System {
+    System::new(400, &[("a", Manifest::default()), ("b", Manifest::default())])
+}
+
+#[test]
+fn what_one_writes_the_other_reads() {
+    let mut system = system();
+    let (a, b) = (system.run("a").unwrap(), system.run("b").unwrap());
+    let share = system.share_create(a, 5000).unwrap();
+    let mapped = system.share_map(a, share, true).unwrap();
+    assert_eq!((mapped.address, mapped.size), (0x10_0000_0000, 8192));
+    let theirs = system.share_grant(a, share, b, false).unwrap();
+    assert_eq!(system.share_map(b, theirs, true), Err(Error::NotPermitted));
+    assert_eq!(system.share_map(b, share, false), Err(Error::BadHandle));
+    let there = system.share_map(b, theirs, false).unwrap();
+    assert_eq!(system.share_map(b, theirs, false), Err(Error::AlreadyExists));
+    let model = system.model.clone();
+    assert_eq!(model.byte(b, there.address as u64 + 4999), Some(0));
+    model.poke(a, mapped.address as u64 + 4999, &[9]);
+    assert_eq!(model.byte(b, there.address as u64 + 4999), Some(9));
+    assert_eq!(model.flags(b, there.address as u64), Some(MapFlags::READ));
+}
+
+#[test]
+fn memory_lives_until_its_last_handle() {
+    let mut system = system();
+    let (a, b) = (system.run("a").unwrap(), system.run("b").unwrap());
+    let free = system.memory.free();
+    let share = system.share_create(a, 1 << 20).unwrap();
+    assert_eq!(system.memory.free(), free - 256);
+    let theirs = system.share_grant(a, share, b, true).unwrap();
+    system.share_map(a, share, true).unwrap();
+    let there = system.share_map(b, theirs, true).unwrap().address as u64;
+    assert!(!system.touch(a, 0, Access::READ), "the owner dies");
+    let model = system.model.clone();
+    model.poke(b, there, &[1]);
+    system.share_close(b, theirs).unwrap();
+    assert_eq!(model.byte(b, there), None);
+    assert_eq!(system.share_close(b, theirs), Err(Error::BadHandle));
+    assert!(!system.touch(b, 0, Access::READ));
+    assert_eq!(system.model.0.borrow().tasks.len(), 1);
+    let all = System::new(400, &[("a", Manifest::default()), ("b", Manifest::default())]).memory.free();
+    assert_eq!(system.memory.free(), all);
+}
+
+#[test]
+fn objects_that_cannot_be_are_refused() {
+    let mut system = system();
+    let (a, stranger) = (system.run("a").unwrap(), system.own);
+    let free = system.memory.free();
+    assert_eq!(system.share_create(a, 0), Err(Error::InvalidArgument));
+    assert_eq!(system.share_create(a, usize::MAX), Err(Error::TooLarge));
+    assert_eq!(system.share_create(a, 16 << 20), Err(Error::OutOfMemory));
+    assert_eq!(system.share_create(stranger, 1), Err(Error::NotPermitted));
+    assert_eq!(system.memory.free(), free);
+}
+
+#[test]
+fn a_mapping_that_fails_halfway_leaves_nothing() {
+    let mut system = System::new(64, &[("a", Manifest::default())]);
+    let a = system.run("a").unwrap();
+    let mut handles = Vec::new();
+    while let Ok(handle) = system.share_create(a, 4096) {
+        handles.push(handle);
+    }
+    assert_eq!(system.share_map(a, handles[0], true), Err(Error::OutOfMemory));
+    system.share_close(a, handles.pop().unwrap()).unwrap();
+    system.share_close(a, handles.pop().unwrap()).unwrap();
+    let mapped = system.share_map(a, handles[0], true).map(|mapped| mapped.address);
+    assert_eq!(mapped, Ok(0x10_0000_0000));
+}
+
+/// A system behind the loopback kernel, so that its generated client can be used.
+fn served(system: System) -> (Rc<Loopback>, Rc<RefCell<System>>, Client) {
+    let loopback = Loopback::new();
+    let own = system.own;
+    let system = Rc::new(RefCell::new(system));
+    loopback.serve(own, Rc::clone(&system), |system, message| vm::events::dispatch(&mut system.vm, message));
+    (loopback, system, Client::new(own))
+}
+
+#[test]
+fn names_and_programs_can_be_asked_for() {
+    let mut system = System::new(100, &[("zebra", launcher()), ("ant", Manifest::default())]);
+    let ant = system.run("ant").unwrap();
+    let own = system.own;
+    let (loopback, _system, client) = served(system);
+    let _installed = ipc::host::install(Rc::clone(&loopback) as Rc<dyn Backend>);
+    let mut buffer = [0; 64];
+    assert_eq!(client.task_name(ant, &mut buffer), Ok("ant"));
+    assert_eq!(client.task_name(own, &mut buffer), Ok("vm"));
+    assert_eq!(client.task_name(ant, &mut [0; 2]), Err(Error::TooLarge));
+    let mut description = [0; 120];
+    assert_eq!(client.program(1, &mut buffer, &mut description).map(|program| program.name), Ok("zebra"));
+    assert_eq!(client.program(2, &mut buffer, &mut description), Err(Error::NotFound));
+    let memory = client.memory().unwrap();
+    assert_eq!(memory.total, 100 * 4096);
+    assert_eq!(memory.free + memory.used + memory.tables + memory.shared + memory.vm, memory.total);
+}
+
+#[test]
+fn services_are_provided_and_looked_up_by_manifest() {
+    let programs = [
+        ("server", services(&["fs"], &[])),
+        ("client", services(&[], &["fs", "net"])),
+        ("stranger", Manifest::default()),
+    ];
+    let mut system = System::new(200, &programs);
+    let [server, client_task, stranger] =
+        ["server", "client", "stranger"].map(|name| system.run(name).unwrap());
+    let (loopback, _system, client) = served(system);
+    let _installed = ipc::host::install(Rc::clone(&loopback) as Rc<dyn Backend>);
+    loopback.act_as(stranger);
+    assert_eq!(client.lookup("fs"), Err(Error::NotPermitted));
+    assert_eq!(client.serve("fs"), Err(Error::NotPermitted));
+    loopback.act_as(client_task);
+    assert_eq!(client.lookup("net"), Err(Error::NotFound));
+    assert_eq!(client.lookup("nonsense"), Err(Error::NotPermitted));
+    assert_eq!(client.lookup("fs"), Err(Error::TimedOut), "it waits");
+    loopback.act_as(server);
+    assert_eq!(client.serve(&"x".repeat(100)), Err(Error::TooLarge));
+    assert_eq!(client.serve("f\0s"), Err(Error::BadText));
+    assert_eq!(client.serve("fs"), Ok(()));
+    loopback.act_as(client_task);
+    assert_eq!(client.lookup("fs"), Ok(server));
+}
+
+#[test]
+fn a_server_is_started_when_it_is_looked_up() {
+    let programs = [("server", services(&["fs"], &[])), ("client", services(&[], &["fs"]))];
+    let mut system = System::new(200, &programs);
+    let client = system.run("client").unwrap();
+    assert_eq!(system.look_up(client, "fs"), Ok(None));
+    let server =
+        |system: &System| system.state.tasks.iter().find(|(_, task)| task.program == 1).map(|(id, _)| id);
+    let first = server(&system).unwrap();
+    assert_eq!(system.look_up(client, "fs"), Ok(None));
+    assert_eq!(system.state.tasks.iter().count(), 2, "it is not started twice");
+    system.provide(first, "fs").unwrap();
+    assert_eq!(system.look_up(client, "fs"), Ok(Some(first)));
+    let second = system.run("server").unwrap();
+    assert_eq!(system.provide(second, "fs"), Err(Error::AlreadyExists));
+    assert!(!system.touch(first, 0, Access::READ));
+    assert_eq!(system.look_up(client, "fs"), Ok(None), "a dead server's name is free");
+    assert_eq!(system.provide(second, "fs"), Ok(()));
+}
+
+#[test]
+fn messages_that_are_nothing_are_refused() {
+    let mut system = system();
+    let a = system.run("a").unwrap();
+    let free = system.memory.free();
+    for kind in 0..80 {
+        for (words, lends) in [(0, 0), (30, 0), (1, 1), (2, 4)] {
+            if matches!(kind, abi::kind::EXIT | abi::kind::EXCEPTION | abi::kind::PAGE_FAULT) {
+                continue;
+            }
+            let info = ipc::MessageInfo::new(kind, words).with_lends(lends, 0xf);
+            ipc::set_payload_word(0, u64::MAX);
+            let _ = vm::events::dispatch(&mut system.vm, &ipc::Incoming { sender: a, info });
+        }
+    }
+    assert_eq!(system.memory.free(), free);
+    assert_eq!(system.state.tasks.iter().count(), 1);
+}
