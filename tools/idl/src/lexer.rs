@@ -151,7 +151,9 @@ impl<'a> Lexer<'a> {
 
     fn doc(&mut self, start: usize, line: &str) -> Token {
         let line = line.strip_suffix('\r').unwrap_or(line);
-        if let Some(bad) = line.chars().find(|c| c.is_control() && *c != '\t') {
+        // Marks of writing direction can make text look like code, and Rust refuses them.
+        let turns = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if let Some(bad) = line.chars().find(|c| (c.is_control() && *c != '\t') || turns(*c)) {
             let message =
                 format!("the documentation contains the control character `{}`", bad.escape_debug());
             return self.error(start, message, "", "remove it");

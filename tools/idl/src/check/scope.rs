@@ -176,8 +176,9 @@ impl RustNames {
     /// What is there in every module.
     pub fn new() -> Self {
         let generated = ["Client", "Server", "Receiver"].map(|name| (name, "a generated type"));
-        let prelude = ["Result", "Option", "Ok", "Err", "Some", "None", "From", "TryFrom", "Sized", "Self"];
-        let prelude = prelude.map(|name| (name, "Rust's own"));
+        let prelude =
+            ["Result", "Option", "Ok", "Err", "Some", "None", "From", "TryFrom", "Sized", "Self", "S"];
+        let prelude = prelude.map(|name| (name, "the generated code"));
         let types = generated.into_iter().chain(prelude);
         Self { types: types.map(|(name, from)| (name.into(), from.into())).collect() }
     }
@@ -203,7 +204,8 @@ impl RustNames {
             MessageKind::AsyncOneway => &["dispatch", "receive"],
             _ => &["new", "task"],
         };
-        if reserved.contains(&name.as_str()) {
+        let is_handler = message.kind == MessageKind::AsyncOneway && name.starts_with("handle_");
+        if is_handler || reserved.contains(&name.as_str()) {
             let text = format!("a message cannot be called `{name}`");
             errors.push(Diagnostic::new(text, span, "a generated function").hint("choose another name"));
         }

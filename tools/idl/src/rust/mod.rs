@@ -26,9 +26,13 @@ pub fn generate(interfaces: &Interfaces) -> String {
 fn module(out: &mut Out, namespace: &Namespace) {
     out.docs(&namespace.docs, || format!("The interface `{}`.", namespace.name));
     out.line("#[allow(");
-    for lint in
-        ["len_without_is_empty", "should_implement_trait", "too_many_arguments", "wrong_self_convention"]
-    {
+    for lint in [
+        "len_without_is_empty",
+        "new_ret_no_self",
+        "should_implement_trait",
+        "too_many_arguments",
+        "wrong_self_convention",
+    ] {
         out.line(&format!("    clippy::{lint},"));
     }
     out.line("    reason = \"the names and the arguments are the interface's\"");

@@ -1,6 +1,7 @@
 /// An enum for other namespaces.
 #[allow(
     clippy::len_without_is_empty,
+    clippy::new_ret_no_self,
     clippy::should_implement_trait,
     clippy::too_many_arguments,
     clippy::wrong_self_convention,
@@ -53,6 +54,7 @@ pub mod shapes {
 /// Second paragraph.
 #[allow(
     clippy::len_without_is_empty,
+    clippy::new_ret_no_self,
     clippy::should_implement_trait,
     clippy::too_many_arguments,
     clippy::wrong_self_convention,
