@@ -3,7 +3,7 @@
 //! Everything is read and checked once, at the start. A program that is damaged stays in the list, so that whoever
 //! launches it is told that it is no valid program and not that it does not exist; why is in the log.
 
-use crate::program::{Layout, LayoutError, Program, Segment};
+use crate::program::{Layout, LayoutError, Program, Segment, Starts};
 use crate::services::Services;
 use abi::{Error, MapFlags, Powers, Range, Rights, ServiceSet};
 use bootfs::{Bootfs, File};
@@ -78,16 +78,12 @@ impl Catalog {
         let mut count = 0;
         for file in image.files() {
             let Some(name) = file.path.strip_prefix("bin/").filter(|name| *name != "vm") else { continue };
-            match found.get_mut(count) {
-                Some(place) => {
-                    *place = Some((name, Files { program: file, manifest: None, symbols: &[] }));
-                    count += 1;
-                }
-                None => complain(name, Defect::TooMany),
+            let files = Files { program: file, manifest: None, symbols: &[] };
+            if !insert(&mut found, &mut count, (name, files)) {
+                complain(name, Defect::TooMany);
             }
         }
         let found = found.get_mut(..count).unwrap_or(&mut []);
-        found.sort_unstable_by_key(|entry| entry.map(|(name, _)| name));
         attach(image, found);
         for (place, (name, files)) in self.programs.iter_mut().zip(found.iter().flatten()) {
             let (program, defect) = read(name, files, physical, services);
@@ -124,6 +120,23 @@ impl Default for Catalog {
     }
 }
 
+/// Inserts a program by its name; false if no place is left.
+fn insert(
+    programs: &mut [Option<(&'static str, Files)>],
+    count: &mut usize,
+    program: (&'static str, Files),
+) -> bool {
+    let known = programs.get(..*count).unwrap_or(&[]);
+    let place = known.partition_point(|entry| entry.is_some_and(|(name, _)| name < program.0));
+    let Some(tail) = programs.get_mut(place..=*count) else { return false };
+    tail.rotate_right(1);
+    if let Some(first) = tail.first_mut() {
+        *first = Some(program);
+    }
+    *count += 1;
+    true
+}
+
 /// Finds manifests and symbols for the programs, which are sorted by name.
 fn attach(image: Bootfs<'static>, programs: &mut [Option<(&'static str, Files)>]) {
     for file in image.files() {
@@ -156,8 +169,7 @@ fn read(
         symbols: Symbols::parse(files.symbols).unwrap_or(Symbols::EMPTY),
         rights: Rights::default(),
         priority: 0,
-        at_boot: false,
-        restart: false,
+        starts: Starts::default(),
     };
     let manifest = match files.manifest.map(Manifest::decode) {
         Some(Ok(manifest)) => manifest,
@@ -166,8 +178,12 @@ fn read(
     };
     program.description = manifest.description;
     program.priority = usize::from(manifest.priority);
-    program.at_boot = manifest.start == Start::Boot;
-    program.restart = manifest.restart == Restart::Always;
+    if manifest.start == Start::Boot {
+        program.starts = program.starts.with(Starts::AT_BOOT);
+    }
+    if manifest.restart == Restart::Always {
+        program.starts = program.starts.with(Starts::AGAIN);
+    }
     let result = rights_of(&manifest, services)
         .map_err(|_| Defect::TooManyServices)
         .and_then(|rights| Ok((rights, layout_of(files, &manifest, physical)?)));

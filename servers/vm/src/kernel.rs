@@ -4,7 +4,7 @@
 //! would only punish: that vm touches nothing that it has not mapped.
 
 use crate::frames::PAGE;
-use abi::{Affinity, Error, MapFlags, Policy, TaskCreate, TaskId};
+use abi::{Affinity, Error, MapFlags, Policy, TaskCreate, TaskId, TaskIndex};
 use ipc::Region;
 pub use ipc::{Mapped, Schedule};
 
@@ -21,6 +21,8 @@ pub trait Kernel {
     fn create(&mut self, parameters: &TaskCreate) -> Result<TaskId, Error>;
     /// System call `task_destroy`: one step; true if there are more.
     fn destroy_step(&mut self, task: TaskId) -> Result<bool, Error>;
+    /// The task at place `index` of the kernel's table if vm is its pager: system call `inspect`.
+    fn paged_task(&mut self, index: TaskIndex) -> Option<TaskId>;
     /// Starts a new task with this priority: system call `schedule`.
     fn start(&mut self, task: TaskId, priority: usize) -> Result<(), Error>;
     /// System call `map`.
@@ -68,6 +70,11 @@ impl Kernel for Native {
 
     fn destroy_step(&mut self, task: TaskId) -> Result<bool, Error> {
         ipc::task_destroy_step(task)
+    }
+
+    fn paged_task(&mut self, index: TaskIndex) -> Option<TaskId> {
+        let info = ipc::inspect_task(index.get()).ok()?;
+        (info.pager == Some(ipc::own_id())).then_some(info.id)
     }
 
     fn start(&mut self, task: TaskId, priority: usize) -> Result<(), Error> {

@@ -8,12 +8,15 @@ use crate::frames::PAGE;
 use crate::kernel::Kernel;
 use crate::memory::Owned;
 use crate::print::log;
-use crate::program::{HEAP, Layout, Program, STACK_TOP};
+use crate::program::{HEAP, Layout, Program, STACK_TOP, Starts};
 use crate::restart::Verdict;
 use crate::state::Vm;
 use crate::tasks::Task;
 use crate::watches::{End, EndKind};
-use abi::{Error, MESSAGE_PAGE, MapFlags, NOTIFY_CHILD, STARTUP_OFFSET, Startup, TaskCreate, TaskId};
+use abi::{
+    Error, MAX_TASKS, MESSAGE_PAGE, MapFlags, NOTIFY_CHILD, Powers, STARTUP_OFFSET, Startup, TaskCreate,
+    TaskId, TaskIndex,
+};
 
 /// Steps that ending one task may take: far more than the largest address space needs.
 const MAX_DESTROY_STEPS: usize = 1 << 24;
@@ -50,7 +53,7 @@ impl<K: Kernel> Vm<'_, K> {
                 return Err(error);
             }
         };
-        let started = if entry.restart { self.kernel.clock() } else { 0 };
+        let started = if entry.starts.contains(Starts::AGAIN) { self.kernel.clock() } else { 0 };
         self.state.tasks.insert(id, Task::new(id, program, launcher, started, owned));
         Ok(id)
     }
@@ -65,8 +68,11 @@ impl<K: Kernel> Vm<'_, K> {
             } else {
                 return;
             }
-        } else if let Some(task) = self.state.tasks.get_mut(id) {
-            self.memory.give_back(&mut task.owned);
+        } else {
+            self.destroy_children(id);
+            if let Some(task) = self.state.tasks.get_mut(id) {
+                self.memory.give_back(&mut task.owned);
+            }
         }
         while let Some(mut closed) = self.state.shares.close_any(id) {
             self.memory.give_back_pages(&mut closed.frames);
@@ -82,6 +88,23 @@ impl<K: Kernel> Vm<'_, K> {
         }
     }
 
+    /// Ends the tasks that a dead one has made by itself: the kernel has made vm their pager. Their memory can only be
+    /// the dead task's.
+    fn destroy_children(&mut self, id: TaskId) {
+        let makes_tasks =
+            self.program_of(id).is_ok_and(|program| program.rights.powers.contains(Powers::CREATE));
+        if !makes_tasks {
+            return;
+        }
+        for index in (0..MAX_TASKS).map(TaskIndex::new) {
+            if let Some(child) = self.kernel.paged_task(index)
+                && self.state.tasks.get(child).is_none()
+            {
+                destroy(&mut self.kernel, child);
+            }
+        }
+    }
+
     /// Starts a program of the system, for no one in particular; tells the log if that fails.
     pub(crate) fn launch_for_system(&mut self, program: u16) {
         if let Err(error) = self.launch_program(program, None, &[]) {
@@ -94,7 +117,11 @@ impl<K: Kernel> Vm<'_, K> {
 
     /// A program has ended: if it should always run, sets the time for its next start.
     fn plan_restart(&mut self, program: u16, started: u64) {
-        let Some(entry) = self.state.catalog.get(program).filter(|entry| entry.restart) else { return };
+        let Some(entry) =
+            self.state.catalog.get(program).filter(|entry| entry.starts.contains(Starts::AGAIN))
+        else {
+            return;
+        };
         let name = entry.name;
         let now = self.kernel.clock();
         match self.state.restarts[usize::from(program) % self.state.restarts.len()].died(started, now) {

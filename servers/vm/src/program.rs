@@ -212,10 +212,31 @@ pub struct Program {
     pub rights: Rights,
     /// 0 to 31.
     pub priority: usize,
-    /// Start it with the system.
-    pub at_boot: bool,
-    /// Start it again when it has ended.
-    pub restart: bool,
+    /// When it is started.
+    pub starts: Starts,
+}
+
+/// When a program is started without being asked for. A plain number, so that a table without programs is all zeros and
+/// takes no room in the boot image.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Starts(u8);
+
+impl Starts {
+    /// With the system.
+    pub const AT_BOOT: Self = Self(1);
+    /// Again when it has ended.
+    pub const AGAIN: Self = Self(2);
+
+    /// All of both.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether all of `other` are among these.
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
 }
 
 #[cfg(test)]

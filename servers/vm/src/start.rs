@@ -4,6 +4,7 @@ use crate::frames::{Bare, Frames};
 use crate::kernel::{Kernel, Native, WINDOW_SIZE};
 use crate::memory::Memory;
 use crate::print::log;
+use crate::program::Starts;
 use crate::state::{State, Vm};
 use abi::{BootInfo, Error, Region, TaskId};
 use bootfs::Bootfs;
@@ -61,7 +62,7 @@ impl<K: Kernel> Vm<'_, K> {
     pub fn start_system(&mut self) {
         let mut place = 0;
         while let Some(program) = self.state.catalog.get(place) {
-            if program.at_boot {
+            if program.starts.contains(Starts::AT_BOOT) {
                 self.launch_for_system(place);
             }
             place += 1;

@@ -64,7 +64,8 @@ pub struct Watches {
     watching: [u16; MAX_TASKS],
     watched: [u16; MAX_TASKS],
     ends: u64,
-    remembered: [Option<End>; REMEMBERED],
+    /// The last ends, as watches of nobody.
+    remembered: [Watch; REMEMBERED],
 }
 
 impl Watches {
@@ -75,7 +76,7 @@ impl Watches {
             watching: [0; MAX_TASKS],
             watched: [0; MAX_TASKS],
             ends: 0,
-            remembered: [None; REMEMBERED],
+            remembered: [Watch::FREE; REMEMBERED],
         }
     }
 
@@ -84,7 +85,7 @@ impl Watches {
     /// Errors: `NoTask` (it has ended long ago, or never was), `AlreadyExists` (watched by `watcher` already),
     /// `TableFull`.
     pub fn watch(&mut self, watcher: TaskId, task: TaskId, lives: bool) -> Result<bool, Error> {
-        let end = self.remembered.iter().flatten().find(|end| end.task == task).copied();
+        let end = self.remembered.iter().find(|end| end.task == Some(task)).copied();
         if !lives && end.is_none() {
             return Err(Error::NoTask);
         }
@@ -139,7 +140,8 @@ impl Watches {
                 watch.watcher.into_iter().for_each(&mut tell);
             }
         }
-        self.remembered[(self.ends % REMEMBERED as u64) as usize] = Some(end);
+        let place = &mut self.remembered[(self.ends % REMEMBERED as u64) as usize];
+        *place = Watch { task: Some(end.task), status: end.status, kind: end.kind, ..Watch::FREE };
     }
 
     /// Takes the earliest end that `watcher` has not been told of.

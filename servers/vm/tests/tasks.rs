@@ -270,6 +270,25 @@ fn the_system_starts_by_manifest_and_restarts_with_patience() {
 }
 
 #[test]
+fn tasks_that_a_dead_task_has_made_die_with_it() {
+    let mut maker = Manifest::default();
+    maker.powers.push(Power::Create).unwrap();
+    let mut system = System::new(256, &[("maker", maker), ("hello", Manifest::default())]);
+    let other = system.run("hello").unwrap();
+    let maker = system.run("maker").unwrap();
+    // The maker's own child, which vm knows nothing of; its root is a frame that vm does not use.
+    let parameters = abi::TaskCreate {
+        root: 0x10_0000 + 255 * 4096,
+        message: 0x10_0000 + 254 * 4096,
+        ..Default::default()
+    };
+    let child = vm::kernel::Kernel::create(&mut system.kernel, &parameters).unwrap();
+    system.exit(maker, 0, false, Context::default());
+    let model = system.model.0.borrow();
+    assert!(!model.tasks.contains_key(&child) && model.tasks.contains_key(&other));
+}
+
+#[test]
 fn a_watch_after_the_end_is_answered_at_once() {
     let mut system = system();
     let shell = system.run("shell").unwrap();

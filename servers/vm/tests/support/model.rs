@@ -164,6 +164,11 @@ impl Kernel for Model {
         Ok(false)
     }
 
+    fn paged_task(&mut self, index: TaskIndex) -> Option<TaskId> {
+        let inner = self.0.borrow();
+        inner.tasks.keys().find(|id| id.index() == index && Some(**id) != inner.own).copied()
+    }
+
     fn start(&mut self, task: TaskId, priority: usize) -> Result<(), Error> {
         let inner = &mut *self.0.borrow_mut();
         inner.tasks.get_mut(&task).ok_or(Error::NoTask)?.priority = Some(priority);
