@@ -1,13 +1,14 @@
-//! Gives every program that uses the library the library's link script.
-//!
-//! An argument for the linker would not reach the programs that depend on this crate, but a library to link does, and
-//! linkers take a script for a library.
+//! Tells the linker where the link script of programs is. Cargo passes that on to every program that uses this library;
+//! the script's name is in `.cargo/config.toml`, and is the same for the kernel, which has its own.
+
+use std::path::Path;
 
 fn main() {
-    println!("cargo::rerun-if-changed=link/x86_64.ld");
+    println!("cargo::rerun-if-changed=link");
     let variable = |name| std::env::var(name).unwrap_or_default();
     if variable("CARGO_CFG_TARGET_OS") == "none" {
-        println!("cargo::rustc-link-search=native={}/link", variable("CARGO_MANIFEST_DIR"));
-        println!("cargo::rustc-link-lib=dylib:+verbatim=x86_64.ld");
+        let folder =
+            Path::new(&variable("CARGO_MANIFEST_DIR")).join("link").join(variable("CARGO_CFG_TARGET_ARCH"));
+        println!("cargo::rustc-link-search=native={}", folder.display());
     }
 }
