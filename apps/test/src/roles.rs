@@ -190,6 +190,8 @@ fn garbage(to: usize) -> Done {
 fn lend(parent: usize) -> Done {
     const WORDS: usize = raw::PAGE / 8;
     fill_scratch(WORDS, 11);
+    // A page that was never touched is not there, and cannot be lent.
+    raw::write(Address::scratch(raw::PAGE), 0);
     raw::set_lend(0, Address::scratch(0), raw::PAGE);
     raw::set_lend(1, Address::scratch(raw::PAGE), 64);
     // The third spans both pages.

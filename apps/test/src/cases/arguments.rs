@@ -122,6 +122,7 @@ pub fn bad_buffers_of_lend_copy_end_the_server_only(kit: &mut Kit) -> Outcome {
     for call in ["lend-read", "lend-write"] {
         for class in ["null", "unmapped", "non-canonical", "kernel", "wraps-around"] {
             let server = kit.child(&["pointer", call, class])?;
+            raw::write(Address::scratch(0), 0);
             raw::set_lend(0, Address::scratch(0), 64);
             let result = raw::call(server.raw(), MessageInfo::new(100, 0).with_lends(1, 1).raw());
             refused("the call of the lender", result, Error::Aborted)?;
@@ -132,12 +133,13 @@ pub fn bad_buffers_of_lend_copy_end_the_server_only(kit: &mut Kit) -> Outcome {
 }
 
 pub fn console_moves_a_bounded_length(_: &mut Kit) -> Outcome {
-    raw::write(Address::scratch(0), u64::from_le_bytes(*b"       \r"));
+    // Terminals do nothing with NULs.
+    raw::write(Address::scratch(0), 0);
     equal("short text", raw::console(0, Address::scratch(0), 8)?, 8)?;
     equal("no text", raw::console(0, Address::scratch(0), 0)?, 0)?;
     equal("no text from nowhere", raw::console(0, Address::window(), 0)?, 0)?;
     for index in 0..MAX_CONSOLE / 8 {
-        raw::write(Address::scratch(index * 8), u64::from_le_bytes(*b"       \r"));
+        raw::write(Address::scratch(index * 8), 0);
     }
     equal("huge text", raw::console(0, Address::scratch(0), usize::MAX)?, MAX_CONSOLE)?;
     for operation in [2, 3, 256, usize::MAX] {

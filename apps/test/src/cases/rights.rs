@@ -1,7 +1,7 @@
 //! Rights: what a task without them cannot do, and what no task can do to strangers.
 
 use super::ipc::info;
-use crate::kit::{Ending, Kit, Outcome, equal, refused};
+use crate::kit::{Ending, Kit, Outcome, ensure, equal, refused};
 use crate::raw::{self, Address};
 use abi::{Error, MapFlags, Syscall};
 use alloc::string::ToString;
@@ -31,7 +31,9 @@ pub fn strangers_cannot_be_reached(kit: &mut Kit) -> Outcome {
 pub fn vm_cannot_be_harmed(kit: &mut Kit) -> Outcome {
     let vm = kit.vm().task();
     let id = vm.raw();
-    refused("kill", kit.vm().kill(vm), Error::NotPermitted)?;
+    // vm does not count itself among the tasks that can be killed.
+    let killed = kit.vm().kill(vm);
+    ensure(matches!(killed, Err(Error::NoTask | Error::NotPermitted)), format_args!("kill: {killed:?}"))?;
     refused("schedule", raw::plain(Syscall::Schedule as usize, [id, 0, 0, 0, 1]), Error::NotPermitted)?;
     refused(
         "task_destroy",
