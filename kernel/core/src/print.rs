@@ -100,7 +100,7 @@ fn number(mut value: u64, base: u64, sink: &mut dyn Sink) {
 #[macro_export]
 macro_rules! say {
     ($sink:expr, $($part:expr),+ $(,)?) => {{
-        $( $crate::print::Print::print(&$part, $sink); )+
+        $( $crate::Print::print(&$part, $sink); )+
     }};
 }
 
