@@ -4,7 +4,7 @@ fn main() {
     println!("cargo::rerun-if-changed=link.ld");
     let directory = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
     if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "none") {
-        println!("cargo::rustc-link-arg-bins=-T{directory}/link.ld");
-        println!("cargo::rustc-link-arg-bins=-zmax-page-size=4096");
+        // Its name is in `.cargo/config.toml`.
+        println!("cargo::rustc-link-search=native={directory}");
     }
 }
