@@ -190,7 +190,7 @@ pub(crate) fn inspect_log(position: usize, buffer: &mut [u8]) -> Result<(usize, 
     let operation = InspectOperation::Log as usize;
     // SAFETY: as said above; the kernel writes to the buffer within its length.
     let returned = unsafe { call4(Syscall::Inspect as usize, operation, position, address, length) };
-    Ok((value(returned)?.min(length), returned.sender))
+    Ok((value(returned)?.min(length), returned.info))
 }
 
 pub(crate) fn halt(status: usize) -> Error {
