@@ -28,6 +28,8 @@ const LOW_MEMORY: u64 = 1 << 20;
 
 /// What is known about memory while booting.
 struct Boot {
+    /// The time-stamp counter when the firmware handed over: the clock's zero.
+    timestamp: u64,
     /// All RAM.
     memory: Regions<MOST_REGIONS>,
     /// RAM that nobody has taken.
@@ -40,8 +42,9 @@ struct Boot {
 
 /// Called by `boot.s` with the physical address of what the boot loader says.
 pub extern "C" fn start(info: u64) -> ! {
+    let timestamp = cpu::timestamp();
     serial::start();
-    let mut boot = survey(info);
+    let mut boot = survey(info, timestamp);
     processor::prepare_paging(&boot.features);
     let Some(root) = make_tables(&mut boot) else {
         boot_failed("no memory for page tables, bytes free below 4 GiB", boot.free.total())
@@ -69,7 +72,7 @@ pub extern "C" fn start(info: u64) -> ! {
 }
 
 /// Reads what the boot loader and the firmware say, before anything is written to memory that they may have used.
-fn survey(info: u64) -> Boot {
+fn survey(info: u64, timestamp: u64) -> Boot {
     let Some(Loaded { memory, bootfs, rsdp }) = loader::parse(&Physical::boot(), info) else {
         boot_failed("not started by PVH or Multiboot2, information at", info)
     };
@@ -85,12 +88,12 @@ fn survey(info: u64) -> Boot {
     free.remove(layout.image.0, layout.image.1);
     free.remove(bootfs.start, bootfs.start + bootfs.length);
     let wiring = Wiring::read(&Physical::boot(), rsdp);
-    Boot { memory, free, bootfs, wiring, features: Features::detect(), layout }
+    Boot { timestamp, memory, free, bootfs, wiring, features: Features::detect(), layout }
 }
 
 /// Makes the kernel's half of all address spaces. Returns the root.
 fn make_tables(boot: &mut Boot) -> Option<u64> {
-    let Boot { memory, free, bootfs, wiring, features, layout } = boot;
+    let Boot { memory, free, bootfs, wiring, features, layout, .. } = boot;
     let root = free.take(PAGE, REACHABLE)?;
     let mut physical = Physical::boot();
     physical.clear(root);
@@ -168,7 +171,7 @@ fn start_machine(boot: &Boot, frames: Frames<'static>, root: u64) {
     let found = calibration::measure(&machine.apic);
     machine.apic.start_timer(found.timer, found.timestamp);
     machine.to_nanoseconds = Scale::new(found.timestamp, SECOND);
-    machine.first_timestamp = cpu::timestamp();
+    machine.first_timestamp = boot.timestamp;
 }
 
 fn symbol_table(bootfs: &'static [u8]) -> &'static [u8] {
