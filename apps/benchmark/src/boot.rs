@@ -40,7 +40,7 @@ fn log() -> Result<Vec<u8>, Error> {
     let mut buffer = [0; 256];
     loop {
         let (count, next) = ipc::inspect_log(position, &mut buffer)?;
-        if count == 0 {
+        if count == 0 || next <= position {
             return Ok(log);
         }
         log.extend_from_slice(buffer.get(..count).unwrap_or_default());

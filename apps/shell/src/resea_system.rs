@@ -46,8 +46,8 @@ impl System for Resea {
         loop {
             let (count, next) = ipc::inspect_log(position, &mut buffer)?;
             log.extend_from_slice(buffer.get(..count).unwrap_or_default());
-            // Nothing is written while the shell reads but by interrupts, and those are few: this ends.
-            if count == 0 || next == position {
+            // Positions only grow, and few write while the shell runs: this ends.
+            if count == 0 || next <= position {
                 return Ok(log);
             }
             position = next;
