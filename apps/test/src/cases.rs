@@ -47,7 +47,7 @@ pub const ALL: &[Test] = tests! {
     arguments: unknown_calls_do_not_exist, what_is_no_task_id_names_nobody, info_words_out_of_range_are_refused,
         a_task_cannot_wait_for_itself, out_of_range_priority_is_refused,
         non_canonical_pointer_does_not_kill_the_kernel, bad_memory_of_its_own_ends_the_caller,
-        bad_buffers_of_lend_copy_end_the_server_only, console_moves_a_bounded_length,
+        bad_buffers_of_lend_copy_end_the_server_only, console_moves_a_bounded_length, long_text_is_written_whole_and_logged,
         inspect_checks_its_arguments, lend_copy_checks_its_arguments, map_checks_its_arguments,
         irqs_without_the_right_are_refused, forbidden_instructions_end_the_task,
         flags_and_segments_do_not_reach_the_kernel, any_task_can_be_looked_at;

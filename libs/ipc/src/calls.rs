@@ -12,7 +12,7 @@ use crate::host as system;
 use crate::{
     Affinity, Error, MapFlags, MessageInfo, Policy, Received, SendFlags, TaskCreate, TaskId, TaskInfo,
 };
-use abi::{IrqOperation, LendSelector, MAX_COPY};
+use abi::{IrqOperation, LendSelector, MAX_CONSOLE};
 
 /// How a task is scheduled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -110,7 +110,7 @@ pub fn notify(to: TaskId, bits: usize) -> Result<(), Error> {
     system::notify(to, bits)
 }
 
-/// Copies from a client's lend to `buffer`, at most [`MAX_COPY`] bytes.
+/// Copies from a client's lend to `buffer`, at most [`abi::MAX_COPY`] bytes.
 #[inline]
 pub fn lend_read(
     lender: TaskId,
@@ -121,7 +121,7 @@ pub fn lend_read(
     system::lend_read(lender, LendSelector { write: false, ..selector }, offset, buffer)
 }
 
-/// Copies `data` to a client's lend, at most [`MAX_COPY`] bytes.
+/// Copies `data` to a client's lend, at most [`abi::MAX_COPY`] bytes.
 #[inline]
 pub fn lend_write(lender: TaskId, selector: LendSelector, offset: usize, data: &[u8]) -> Result<(), Error> {
     system::lend_write(lender, LendSelector { write: true, ..selector }, offset, data)
@@ -202,15 +202,15 @@ pub fn irq_release(irq: usize) -> Result<(), Error> {
 
 /// Writes text to the console and the kernel log. Any length.
 pub fn console_write(text: &[u8]) {
-    for chunk in text.chunks(MAX_COPY) {
-        // Its only error is a length above MAX_COPY.
+    for chunk in text.chunks(MAX_CONSOLE) {
+        // Writing needs no right, and the text is the caller's own: it has no errors.
         let _ = system::console_write(chunk);
     }
 }
 
 /// Reads what console input there is; 0 bytes if none. Also makes the caller the one that is notified of input.
 pub fn console_read(buffer: &mut [u8]) -> Result<usize, Error> {
-    let length = buffer.len().min(MAX_COPY);
+    let length = buffer.len().min(MAX_CONSOLE);
     let Some(buffer) = buffer.get_mut(..length) else { return Ok(0) };
     system::console_read(buffer)
 }

@@ -149,6 +149,28 @@ pub fn console_moves_a_bounded_length(_: &mut Kit) -> Outcome {
     Ok(())
 }
 
+/// Where the kernel log ends.
+fn end_of_log() -> Result<usize, Error> {
+    let (mut buffer, mut position) = ([0; MAX_CONSOLE], 0);
+    loop {
+        match ::ipc::inspect_log(position, &mut buffer)? {
+            (0, _) => return Ok(position),
+            (_, next) => position = next,
+        }
+    }
+}
+
+pub fn long_text_is_written_whole_and_logged(_: &mut Kit) -> Outcome {
+    let start = end_of_log()?;
+    for length in [1, MAX_CONSOLE, MAX_CONSOLE + 1, 5000] {
+        let before = end_of_log()?;
+        // Terminals do nothing with NULs.
+        ::ipc::console_write(&alloc::vec![0; length]);
+        equal("bytes in the log", end_of_log()? - before, length)?;
+    }
+    equal("bytes in all", end_of_log()? - start, 1 + 2 * MAX_CONSOLE + 1 + 5000)
+}
+
 pub fn inspect_checks_its_arguments(_: &mut Kit) -> Outcome {
     let scratch = Address::scratch(0);
     for place in [MAX_TASKS, MAX_TASKS + 1, 1 << 32, usize::MAX] {
