@@ -2,10 +2,12 @@
 //! of them ever returns to code that could be misled by what it did.
 #![allow(unsafe_code)]
 
-use alloc::boxed::Box;
+use alloc::alloc::{Layout, alloc, dealloc};
 use core::arch::asm;
+use core::hint::black_box;
 
 /// Reads a byte from any address; to be used with those at which a task has no memory.
+#[inline(never)]
 pub fn read(address: usize) {
     // SAFETY: reading has no effect on memory, and the value is thrown away.
     unsafe {
@@ -15,12 +17,14 @@ pub fn read(address: usize) {
 }
 
 /// Executes the instruction that is undefined by definition.
+#[inline(never)]
 pub fn undefined() {
     // SAFETY: it raises an exception and does nothing else.
     unsafe { asm!("ud2", options(nomem, nostack)) };
 }
 
 /// Divides 1 by 0 in the processor; Rust would check before.
+#[inline(never)]
 pub fn divide() {
     // SAFETY: it changes the registers named and raises an exception.
     unsafe {
@@ -30,6 +34,7 @@ pub fn divide() {
 }
 
 /// Writes to the first byte of this function.
+#[inline(never)]
 pub fn write_text() {
     let code = write_text as fn() as usize;
     // SAFETY: code is mapped read-only, so the write never takes effect. If it did, it would put back what is there.
@@ -40,6 +45,7 @@ pub fn write_text() {
 }
 
 /// Calls a variable whose bytes are an instruction.
+#[inline(never)]
 pub fn execute_data() {
     /// `ret`: should it be executed after all, nothing happens.
     static mut INSTRUCTION: [u8; 1] = [0xc3];
@@ -48,12 +54,14 @@ pub fn execute_data() {
 }
 
 /// Frees an allocation twice. Only for debug builds, whose heap catches it.
+#[inline(never)]
 pub fn double_free() {
-    let first = Box::into_raw(Box::new([0_u64; 8]));
-    // SAFETY: the first is right. The second is what the heap of debug builds exists to catch: it ends the task before
-    // anything is done with the memory.
+    let layout = Layout::new::<[u64; 8]>();
+    // SAFETY: the layout has a size. The first free is right. The second is what the heap of debug builds exists to
+    // catch: it ends the task before anything is done with the memory. The compiler cannot see that it is the same.
     unsafe {
-        drop(Box::from_raw(first));
-        drop(Box::from_raw(first));
+        let memory = black_box(alloc(layout));
+        dealloc(black_box(memory), layout);
+        dealloc(black_box(memory), layout);
     }
 }
