@@ -1,7 +1,7 @@
 //! Bootfs: the image of the files that exist before there is any file system.
 //!
 //! The boot loader puts the image into memory; the kernel starts its first file and vm loads programs out of it. This
-//! crate is the one description of the format: [`Bootfs`] reads, [`write`] (feature `writer`) makes an image.
+//! crate is the one description of the format: [`Bootfs`] reads, `write` (feature `writer`) makes an image.
 //!
 //! The reader is part of the kernel, which must not be able to panic: it uses no indexing, no unchecked arithmetic and
 //! no formatting, and it looks at the whole image once, in [`Bootfs::parse`], so that everything after it cannot fail.

@@ -1,6 +1,6 @@
 //! A compact table of function names by address: what turns `0x21034f` in a backtrace into `shell::main+0x1f`.
 //!
-//! The tool makes one table for the kernel and one for each program ([`build`], feature `builder`) and puts them into
+//! The tool makes one table for the kernel and one for each program (`build`, feature `builder`) and puts them into
 //! the boot image; the kernel and vm look addresses up with [`Symbols`].
 //!
 //! The reader is part of the kernel, which must not be able to panic: it uses no indexing, no unchecked arithmetic and

@@ -83,7 +83,7 @@ fn programs_that_cannot_be_loaded_are_refused() {
 
 /// An object file with one function and one variable.
 fn object_file() -> Vec<u8> {
-    let mut object = Object::new(BinaryFormat::Elf, Architecture::X86_64, Endianness::Little.into());
+    let mut object = Object::new(BinaryFormat::Elf, Architecture::X86_64, Endianness::Little);
     let text = object.add_section(Vec::new(), b".text.odd_name".to_vec(), SectionKind::Text);
     object.append_section_data(text, &[0x90; 48], 16);
     let data = object.add_section(Vec::new(), b".data".to_vec(), SectionKind::Data);
