@@ -11,7 +11,8 @@ pub mod kind {
     /// stack pointer, frame pointer. A reply resumes the task at the same instruction.
     pub const EXCEPTION: u16 = 3;
     /// The sender has ended by itself. Payload: status, 1 if it panicked, instruction pointer, stack pointer, frame
-    /// pointer. It cannot be replied to, only destroyed.
+    /// pointer. It cannot be replied to, only destroyed. A task that was half destroyed when its pager ended is sent
+    /// to the next pager as one that has exited with status 0.
     pub const EXIT: u16 = 4;
     /// The sender has used up its quantum and is of the policy that reports it. A reply resumes it with a new one.
     pub const QUANTUM: u16 = 5;

@@ -65,7 +65,7 @@ pub enum Syscall {
     /// pager. It runs after the first `schedule`.
     ///
     /// Right: [`Powers::CREATE`](crate::Powers::CREATE), and every right that the new task gets. Errors:
-    /// `NotPermitted`, `TableFull`, `InvalidArgument` (addresses, priority), `PageInUse` (frames), `BadAddress`.
+    /// `NotPermitted`, `TableFull`, `InvalidArgument` (addresses), `PageInUse` (frames).
     TaskCreate = 10,
     /// `task_destroy(id) -> remaining`: ends a task and gives back its place and its page tables. Clients and senders
     /// that wait for it get `Aborted`; tasks whose pager it was get the caller as pager. The work is done in bounded
