@@ -163,7 +163,9 @@ mod tests {
 
     #[test]
     fn without_tables_a_pc_is_assumed() {
-        for model in [Model(Vec::new()), tables(&[1, 0]), tables(&[1, 12, 0]), tables(&[0, 8, 0, 0, 0, 0, 0, 0])] {
+        for model in
+            [Model(Vec::new()), tables(&[1, 0]), tables(&[1, 12, 0]), tables(&[0, 8, 0, 0, 0, 0, 0, 0])]
+        {
             let wiring = Wiring::read(&model, Some(Rsdp(0x100)));
             assert_eq!(wiring.io_apics[0].unwrap().address, 0xfec0_0000);
             assert_eq!(wiring.line(4).input, 4);

@@ -55,7 +55,8 @@ impl LocalApic {
     /// Turns it on, with everything masked.
     pub fn start() -> Self {
         let features = cpu::cpuid(1, 0).ecx;
-        let apic = Self { x2apic: features & 1 << 21 != 0, deadline: features & 1 << 24 != 0, scale: Scale::ONE };
+        let apic =
+            Self { x2apic: features & 1 << 21 != 0, deadline: features & 1 << 24 != 0, scale: Scale::ONE };
         // SAFETY: every CPU with long mode has a local APIC; x2APIC mode is turned on only where it exists. The base
         // address is left as it is.
         unsafe {
@@ -106,7 +107,10 @@ impl LocalApic {
             // SAFETY: the CPU has the register, as `start` found; it only arms an interrupt.
             unsafe { cpu::write_msr(msr::TSC_DEADLINE, timestamp.saturating_add(ticks)) }
         } else {
-            self.write(register::INITIAL_COUNT, if ticks > u64::from(u32::MAX) { u32::MAX } else { ticks as u32 });
+            self.write(
+                register::INITIAL_COUNT,
+                if ticks > u64::from(u32::MAX) { u32::MAX } else { ticks as u32 },
+            );
         }
     }
 

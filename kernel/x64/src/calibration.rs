@@ -33,10 +33,8 @@ fn hypervisor_says() -> Option<Frequencies> {
         return None;
     }
     let leaf = cpu::cpuid(0x4000_0010, 0);
-    (leaf.eax != 0 && leaf.ebx != 0).then(|| Frequencies {
-        timestamp: u64::from(leaf.eax) * 1000,
-        timer: u64::from(leaf.ebx) * 1000,
-    })
+    (leaf.eax != 0 && leaf.ebx != 0)
+        .then(|| Frequencies { timestamp: u64::from(leaf.eax) * 1000, timer: u64::from(leaf.ebx) * 1000 })
 }
 
 /// The local APIC's timer in QEMU, emulated or by KVM.
@@ -73,7 +71,8 @@ fn against_timer(apic: &LocalApic) -> Frequencies {
         relax();
     }
     let end = sample(apic);
-    let (ticks, count) = (end.timestamp.saturating_sub(start.timestamp), end.count.saturating_sub(start.count));
+    let (ticks, count) =
+        (end.timestamp.saturating_sub(start.timestamp), end.count.saturating_sub(start.count));
     Frequencies { timestamp: frequency(ticks, count, QEMU_TIMER), timer: QEMU_TIMER }
 }
 

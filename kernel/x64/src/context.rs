@@ -60,7 +60,8 @@ pub struct Context {
 }
 
 const END: usize = size_of::<Context>();
-const _: () = assert!(END == 176 && END.is_multiple_of(16), "the CPU aligns the stack before it pushes a frame");
+const _: () =
+    assert!(END == 176 && END.is_multiple_of(16), "the CPU aligns the stack before it pushes a frame");
 const _: () = assert!(offset_of!(Context, rip) == END - 40 && offset_of!(Context, kind) == END - 56);
 const _: () = assert!(offset_of!(Context, rax) == END - 64 && offset_of!(Context, rbp) == END - 112);
 const _: () = assert!(offset_of!(Context, rdi) == END - 104 && offset_of!(Context, rsi) == END - 96);
@@ -104,5 +105,39 @@ impl Context {
             rflags: FLAGS,
             ..Self::EMPTY
         }
+    }
+
+    /// All registers with their names, for a report.
+    pub fn registers(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        // In the order of the fields; a register that is not one of the task's is skipped.
+        let names = "r15 r14 r13 r12 r11 r10 r9 r8 rbp rdi rsi rdx rcx rbx rax - - rip cs rflags rsp ss";
+        names.split(' ').zip(self.words()).filter(|(name, _)| *name != "-")
+    }
+
+    const fn words(&self) -> [u64; END / 8] {
+        [
+            self.r15,
+            self.r14,
+            self.r13,
+            self.r12,
+            self.r11,
+            self.r10,
+            self.r9,
+            self.r8,
+            self.rbp,
+            self.rdi,
+            self.rsi,
+            self.rdx,
+            self.rcx,
+            self.rbx,
+            self.rax,
+            self.kind,
+            self.error,
+            self.rip,
+            self.cs,
+            self.rflags,
+            self.rsp,
+            self.ss,
+        ]
     }
 }

@@ -202,7 +202,9 @@ pub fn stop() -> ! {
 pub fn segment_bases() -> [u64; 2] {
     let (fs, gs);
     // SAFETY: called only while FSGSBASE is on; reads registers.
-    unsafe { asm!("rdfsbase {}", "rdgsbase {}", out(reg) fs, out(reg) gs, options(nomem, nostack, preserves_flags)) }
+    unsafe {
+        asm!("rdfsbase {}", "rdgsbase {}", out(reg) fs, out(reg) gs, options(nomem, nostack, preserves_flags))
+    }
     [fs, gs]
 }
 
@@ -213,7 +215,9 @@ pub fn segment_bases() -> [u64; 2] {
 /// [`control::FSGSBASE`] must be on, and the values must come from [`segment_bases`] or be 0.
 pub unsafe fn set_segment_bases([fs, gs]: [u64; 2]) {
     // SAFETY: the caller says that the instructions exist and the addresses are canonical.
-    unsafe { asm!("wrfsbase {}", "wrgsbase {}", in(reg) fs, in(reg) gs, options(nomem, nostack, preserves_flags)) }
+    unsafe {
+        asm!("wrfsbase {}", "wrgsbase {}", in(reg) fs, in(reg) gs, options(nomem, nostack, preserves_flags))
+    }
 }
 
 /// Reads CR3, the address space.

@@ -29,7 +29,8 @@ global_asm!(
 #[repr(C, align(16))]
 struct BootStack([u8; STACK_SIZE]);
 #[unsafe(link_section = ".bss.boot_stack")]
-static STACK_FOR_BOOT: crate::per_cpu::PerCpu<BootStack> = crate::per_cpu::PerCpu::new(BootStack([0; STACK_SIZE]));
+static STACK_FOR_BOOT: crate::per_cpu::PerCpu<BootStack> =
+    crate::per_cpu::PerCpu::new(BootStack([0; STACK_SIZE]));
 
 unsafe extern "C" {
     /// Where `syscall` leads.

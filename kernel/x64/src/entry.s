@@ -48,8 +48,7 @@ syscall_entry:
     mov r9, rax
     xor ebp, ebp
     call {on_syscall}
-    mov rcx, [rip + {tss} + 4]
-    cmp rax, rcx
+    cmp rax, [rip + {tss} + 4]
     jne 2f
     cmp dword ptr [rax + AT_KIND], KIND_SYSCALL
     jne 2f
@@ -66,7 +65,8 @@ syscall_entry:
     xor r9d, r9d
     xor r10d, r10d
     sysretq
-2:  mov [rcx + AT_RBX], rbx
+2:  mov rcx, [rip + {tss} + 4]
+    mov [rcx + AT_RBX], rbx
     mov [rcx + AT_R12], r12
     mov [rcx + AT_R13], r13
     mov [rcx + AT_R14], r14

@@ -3,7 +3,9 @@
 //! Code and constants are mapped where they lie in the boot image; variables, the stack and the message page get
 //! memory of their own. It starts with all rights and a record of what memory there is, and loads everything else.
 
-use abi::{BootInfo, Error, MAX_BOOT_REGIONS, MESSAGE_PAGE, MapFlags, Region, STARTUP_OFFSET, TaskCreate, TaskId};
+use abi::{
+    BootInfo, Error, MAX_BOOT_REGIONS, MESSAGE_PAGE, MapFlags, Region, STARTUP_OFFSET, TaskCreate, TaskId,
+};
 use elf::{Access, Program};
 use kernel_core::{Kernel, Machine as _};
 

@@ -36,8 +36,10 @@ pub struct Irqs {
 
 impl Irqs {
     /// Before [`Irqs::start`]: no IRQ exists.
-    pub const NEW: Self =
-        Self { irqs: [Irq { apic: 0, input: 0, entry: 0, enabled: false, pending: false }; MOST_IRQS], count: 0 };
+    pub const NEW: Self = Self {
+        irqs: [Irq { apic: 0, input: 0, entry: 0, enabled: false, pending: false }; MOST_IRQS],
+        count: 0,
+    };
 
     /// Finds all inputs and masks them. Interrupts will go to the CPU whose local APIC has the ID `target`.
     pub fn start(&mut self, wiring: &Wiring, target: u8) {
@@ -61,8 +63,13 @@ impl Irqs {
             });
             if let Some((apic, input)) = owner {
                 let mode = if line.level { LEVEL } else { 0 } | if line.low { ACTIVE_LOW } else { 0 };
-                *place =
-                    Irq { apic, input, entry: mode | (FIRST_IRQ + irq) as u32, enabled: false, pending: false };
+                *place = Irq {
+                    apic,
+                    input,
+                    entry: mode | (FIRST_IRQ + irq) as u32,
+                    enabled: false,
+                    pending: false,
+                };
             }
         }
     }

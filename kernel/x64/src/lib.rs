@@ -4,7 +4,8 @@
 //! from the boot files. From then on the kernel only reacts: `entry.s` saves registers, [`trap`] calls the core, and
 //! [`machine`] does for it what takes hardware. `unsafe` lives here and nowhere else in the kernel; what is arithmetic
 //! (page tables, memory regions, tables of firmware and descriptors, clock scales) is in modules without it, which are
-//! tested on the host. Everything that touches the CPU exists only in builds for the bare machine.
+//! tested on the host. Everything that touches the CPU exists only in builds
+//! for the bare machine (and for Clippy, which looks at it on the host).
 #![no_std]
 #![deny(unsafe_op_in_unsafe_fn)]
 
@@ -21,42 +22,41 @@ pub mod loader;
 pub mod paging;
 pub mod regions;
 
-
-#[cfg(target_os = "none")]
+#[cfg(any(target_os = "none", clippy))]
 pub mod apic;
-#[cfg(target_os = "none")]
+#[cfg(any(target_os = "none", clippy))]
 pub mod calibration;
-#[cfg(target_os = "none")]
+#[cfg(any(target_os = "none", clippy))]
 pub mod cpu;
-#[cfg(target_os = "none")]
+#[cfg(any(target_os = "none", clippy))]
 pub mod entry;
-#[cfg(target_os = "none")]
+#[cfg(any(target_os = "none", clippy))]
 pub mod exit;
-#[cfg(target_os = "none")]
+#[cfg(any(target_os = "none", clippy))]
 pub mod first_task;
-#[cfg(target_os = "none")]
+#[cfg(any(target_os = "none", clippy))]
 pub mod fpu;
-#[cfg(target_os = "none")]
+#[cfg(any(target_os = "none", clippy))]
 pub mod io_apic;
-#[cfg(target_os = "none")]
+#[cfg(any(target_os = "none", clippy))]
 pub mod machine;
-#[cfg(target_os = "none")]
+#[cfg(any(target_os = "none", clippy))]
 pub mod memory;
-#[cfg(target_os = "none")]
+#[cfg(any(target_os = "none", clippy))]
 pub mod per_cpu;
-#[cfg(target_os = "none")]
+#[cfg(any(target_os = "none", clippy))]
 pub mod pic;
-#[cfg(target_os = "none")]
+#[cfg(any(target_os = "none", clippy))]
 pub mod ports;
-#[cfg(target_os = "none")]
+#[cfg(any(target_os = "none", clippy))]
 pub mod processor;
-#[cfg(target_os = "none")]
+#[cfg(any(target_os = "none", clippy))]
 pub mod report;
-#[cfg(target_os = "none")]
+#[cfg(any(target_os = "none", clippy))]
 pub mod serial;
-#[cfg(target_os = "none")]
+#[cfg(any(target_os = "none", clippy))]
 pub mod start;
-#[cfg(target_os = "none")]
+#[cfg(any(target_os = "none", clippy))]
 pub mod trap;
-#[cfg(target_os = "none")]
+#[cfg(any(target_os = "none", clippy))]
 pub mod user_memory;

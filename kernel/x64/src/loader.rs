@@ -58,7 +58,11 @@ pub struct Rsdp(pub u64);
 /// What `address`, given by the loader at the start, leads to; `None` if it is of neither protocol.
 pub fn parse<B: Bytes>(memory: &B, address: u64) -> Option<Loaded> {
     // EAX is undefined under PVH, so the structure's own magic number decides.
-    if memory.u32(address) == PVH_MAGIC { parse_pvh(memory, address) } else { parse_multiboot(memory, address) }
+    if memory.u32(address) == PVH_MAGIC {
+        parse_pvh(memory, address)
+    } else {
+        parse_multiboot(memory, address)
+    }
 }
 
 const PVH_MAGIC: u32 = 0x336e_c578;
@@ -206,7 +210,10 @@ pub(crate) mod tests {
         let loaded = parse(&model, 0x100).unwrap();
         assert_eq!(loaded.bootfs, Some(Region { start: 0x80_0000, length: 0x2345 }));
         assert_eq!(loaded.rsdp, Some(Rsdp(0x108 + 4 * (4 + 6 + 16) + 8)));
-        assert_eq!(loaded.memory.iter().collect::<Vec<_>>(), [Region { start: 0x10_0000, length: 0x50_0000 }]);
+        assert_eq!(
+            loaded.memory.iter().collect::<Vec<_>>(),
+            [Region { start: 0x10_0000, length: 0x50_0000 }]
+        );
     }
 
     #[test]

@@ -64,8 +64,8 @@ impl IndexMut<TaskIndex> for Parts {
 pub struct X64 {
     /// The tasks.
     pub parts: Parts,
-    /// Whose address space is loaded; `None`: one without tasks.
-    pub loaded: Option<TaskIndex>,
+    /// The context of the task whose address space is loaded; null: one without tasks.
+    loaded: *mut Context,
     /// Whose registers are in the FPU.
     pub fpu: Fpu,
     /// Whose I/O ports are in the bitmap.
@@ -84,8 +84,8 @@ pub struct X64 {
     pub no_flush: u64,
     /// Whether the CPU has [`control::FSGSBASE`].
     pub has_bases: bool,
-    /// Whether it is on now: the loaded task has used it.
-    bases_on: bool,
+    /// The task whose bases are loaded, for which it is on.
+    bases_owner: Option<TaskIndex>,
     /// The time-stamp counter when the machine started.
     pub first_timestamp: u64,
     /// From its ticks to nanoseconds.
@@ -97,10 +97,17 @@ impl X64 {
     pub const NEW: Self = Self {
         parts: Parts(
             [const {
-                Part { context: Context::EMPTY, address_space: 0, root: 0, message: 0, cursor: 0, bases: None }
+                Part {
+                    context: Context::EMPTY,
+                    address_space: 0,
+                    root: 0,
+                    message: 0,
+                    cursor: 0,
+                    bases: None,
+                }
             }; MAX_TASKS],
         ),
-        loaded: None,
+        loaded: core::ptr::null_mut(),
         fpu: Fpu::NEW,
         ports: Ports::NEW,
         irqs: Irqs::NEW,
@@ -114,7 +121,7 @@ impl X64 {
         kernel_root: 0,
         no_flush: 0,
         has_bases: false,
-        bases_on: false,
+        bases_owner: None,
         first_timestamp: 0,
         to_nanoseconds: Scale::ONE,
     };
@@ -125,10 +132,16 @@ impl X64 {
         let Some(task) = task else {
             return IDLE.get().wrapping_add(1);
         };
-        if self.loaded != Some(task) {
+        let context = self.context(task);
+        if self.loaded != context {
             self.switch(task);
         }
-        (&raw mut self.parts[task].context).wrapping_add(1)
+        context.wrapping_add(1)
+    }
+
+    #[inline]
+    fn context(&mut self, task: TaskIndex) -> *mut Context {
+        &raw mut self.parts[task].context
     }
 
     #[inline]
@@ -137,30 +150,30 @@ impl X64 {
         // SAFETY: the TSS is this CPU's and set up. Without ports here, the first access faults and `Ports::take`
         // decides.
         unsafe { (&raw mut (*TSS.get().cast::<crate::descriptors::Tss>()).ports_offset).write(NO_PORTS) }
-        if self.bases_on || self.parts[task].bases.is_some() {
+        if self.bases_owner.is_some() || self.parts[task].bases.is_some() {
             self.exchange_bases(task);
         }
         let part = &mut self.parts[task];
         // SAFETY: the root is a table that `create` made, with the kernel's half of every address space.
         unsafe { cpu::set_cr3(part.address_space) }
         part.address_space |= self.no_flush;
-        self.loaded = Some(task);
+        self.loaded = self.context(task);
     }
 
     #[cold]
     fn exchange_bases(&mut self, task: TaskIndex) {
-        if self.bases_on
-            && let Some(old) = self.loaded
+        if let Some(old) = self.bases_owner
             && let Some(bases) = &mut self.parts[old].bases
         {
             *bases = cpu::segment_bases();
         }
-        self.set_bases(self.parts[task].bases);
+        self.set_bases(task);
     }
 
     /// Loads a task's bases; the instructions for them work only if it has some.
-    fn set_bases(&mut self, bases: Option<[u64; 2]>) {
-        self.bases_on = bases.is_some();
+    fn set_bases(&mut self, task: TaskIndex) {
+        let bases = self.parts[task].bases;
+        self.bases_owner = bases.map(|_| task);
         // SAFETY: some task has bases, so the CPU has the feature; it is on while they are written, and they are what
         // the task itself had set.
         unsafe {
@@ -180,16 +193,20 @@ impl X64 {
             return false;
         }
         part.bases = Some([0; 2]);
-        self.set_bases(Some([0; 2]));
+        self.set_bases(task);
         true
     }
 
     /// Nothing of `task`'s address space may be cached any more.
     fn forget(&mut self, task: TaskIndex) {
-        if self.loaded == Some(task) {
+        if self.bases_owner == Some(task) {
+            self.parts[task].bases = None;
+            self.set_bases(task);
+        }
+        if self.loaded == self.context(task) {
             // SAFETY: the kernel's own tables map all that the kernel uses.
             unsafe { cpu::set_cr3(self.kernel_root) }
-            self.loaded = None;
+            self.loaded = core::ptr::null_mut();
         }
     }
 
@@ -287,11 +304,7 @@ impl Machine for X64 {
 
     fn frame(&mut self, task: TaskIndex) -> Frame {
         let context = &self.parts[task].context;
-        Frame {
-            instruction: context.rip as usize,
-            stack: context.rsp as usize,
-            frame: context.rbp as usize,
-        }
+        Frame { instruction: context.rip as usize, stack: context.rsp as usize, frame: context.rbp as usize }
     }
 
     #[inline]
@@ -353,12 +366,12 @@ impl Machine for X64 {
     }
 
     fn unmap(&mut self, task: TaskIndex, address: usize) -> Result<usize, Error> {
-        let part = &mut self.parts[task];
-        let frame = paging::unmap(&mut Physical::direct(), self.frames, part.root, address as u64)?;
-        if self.loaded == Some(task) {
+        let root = self.parts[task].root;
+        let frame = paging::unmap(&mut Physical::direct(), self.frames, root, address as u64)?;
+        if self.loaded == self.context(task) {
             cpu::invalidate(address as u64);
         } else {
-            part.address_space &= !self.no_flush;
+            self.parts[task].address_space &= !self.no_flush;
         }
         Ok(frame as usize)
     }

@@ -12,6 +12,8 @@ use kernel_x64 as _;
 
 #[cfg(not(target_os = "none"))]
 fn main() {
-    eprintln!("kernel: this is a host build of the x86_64 kernel, which runs only on the bare machine; use `cargo run`");
+    eprintln!(
+        "kernel: this is a host build of the x86_64 kernel, which runs only on the bare machine; use `cargo run`"
+    );
     std::process::exit(1);
 }

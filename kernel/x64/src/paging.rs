@@ -197,12 +197,7 @@ fn set_leaf<M: Memory>(
 }
 
 /// Removes a mapping and returns its frame: the system call `unmap`. The caller flushes the TLB.
-pub fn unmap<M: Memory>(
-    memory: &mut M,
-    frames: Frames<'_>,
-    root: u64,
-    address: u64,
-) -> Result<u64, Error> {
+pub fn unmap<M: Memory>(memory: &mut M, frames: Frames<'_>, root: u64, address: u64) -> Result<u64, Error> {
     if !address.is_multiple_of(PAGE) || address >= USER_END {
         return Err(Error::InvalidArgument);
     }

@@ -81,7 +81,11 @@ fn set(tss: &mut Tss, ports: [Ports16; MAX_RANGES], forbidden: bool) {
             let Some(byte) = tss.ports.get_mut(port / 8) else { return };
             let whole = port.is_multiple_of(8) && end - port >= 8;
             let mask = if whole { 0xff } else { 1 << (port % 8) };
-            if forbidden { *byte |= mask } else { *byte &= !mask }
+            if forbidden {
+                *byte |= mask
+            } else {
+                *byte &= !mask
+            }
             port += if whole { 8 } else { 1 };
         }
     }

@@ -81,7 +81,8 @@ pub fn start(features: &Features) {
     if features.pcid {
         cr4 |= control::PCID;
     }
-    let cr0 = cpu::cr0() & !control::EMULATION | control::MONITOR | control::NUMERIC_ERROR | control::TASK_SWITCHED;
+    let cr0 =
+        cpu::cr0() & !control::EMULATION | control::MONITOR | control::NUMERIC_ERROR | control::TASK_SWITCHED;
     // User segments follow 0x10: `sysret` adds 8 for the stack and 16 for the code.
     let star = u64::from(selector::KERNEL_CODE) << 32 | u64::from(selector::KERNEL_DATA) << 48;
     // SAFETY: the features exist; identifiers are turned on with identifier 0 loaded, as the manual demands (SDM volume 3,

@@ -134,14 +134,15 @@ impl<const N: usize> Regions<N> {
             return;
         }
         let smallest = self.iter().enumerate().min_by_key(|(_, region)| region.length);
-        if let Some((index, victim)) = smallest
+        if let Some((dropped, victim)) = smallest
             && victim.length < region.length
         {
-            if let Some(rest) = self.list.get_mut(index..) {
-                rest.rotate_left(1);
-            }
-            if let Some(last) = self.list.last_mut() {
-                *last = region;
+            let old = *self;
+            self.count = 0;
+            let kept = old.iter().enumerate().filter(|(index, _)| *index != dropped).map(|(_, kept)| kept);
+            for (place, kept) in self.list.iter_mut().zip(kept.chain([region])) {
+                *place = kept;
+                self.count += 1;
             }
         }
     }
@@ -216,7 +217,11 @@ mod tests {
                 let (start, length) = (random(60), random(12));
                 let end = (start + length).min(64);
                 let add = random(2) == 0;
-                if add { regions.add(start * PAGE, end * PAGE) } else { regions.remove(start * PAGE, end * PAGE) }
+                if add {
+                    regions.add(start * PAGE, end * PAGE)
+                } else {
+                    regions.remove(start * PAGE, end * PAGE)
+                }
                 model[start as usize..end as usize].fill(add);
                 for (page, &expected) in model.iter().enumerate() {
                     assert_eq!(regions.contains(page as u64 * PAGE), expected, "page {page}");

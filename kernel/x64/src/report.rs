@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use kernel_core::{Hex, Sink, say};
 use symbols::Symbols;
 
-use crate::context::{Context, kind};
+use crate::context::Context;
 use crate::paging::{self, ADDRESS, PRESENT};
 use crate::{cpu, exit, serial};
 
@@ -15,6 +15,7 @@ use crate::{cpu, exit, serial};
 pub struct Console;
 
 impl Sink for Console {
+    #[inline(never)]
     fn write(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             if byte == b'\n' {
@@ -56,30 +57,9 @@ pub fn fatal(context: &Context) -> ! {
     let console = &mut Console;
     say!(console, "\nkernel: fatal exception ", context.kind, ", error ", Hex(context.error as usize));
     say!(console, ", address ", Hex(cpu::cr2() as usize), "\n");
-    let registers: [(&str, u64); 18] = [
-        ("rip", context.rip),
-        ("rsp", context.rsp),
-        ("rbp", context.rbp),
-        ("rax", context.rax),
-        ("rbx", context.rbx),
-        ("rcx", context.rcx),
-        ("rdx", context.rdx),
-        ("rsi", context.rsi),
-        ("rdi", context.rdi),
-        ("r8", context.r8),
-        ("r9", context.r9),
-        ("r10", context.r10),
-        ("r11", context.r11),
-        ("r12", context.r12),
-        ("r13", context.r13),
-        ("r14", context.r14),
-        ("r15", context.r15),
-        ("flags", context.rflags),
-    ];
-    for (name, value) in registers {
+    for (name, value) in context.registers() {
         say!(console, "  ", name, " ", Hex(value as usize), "\n");
     }
-    debug_assert!(context.kind < kind::SYSCALL, "only exceptions are fatal");
     backtrace(context.rip, context.rbp);
     say!(console, "kernel: halted; this is a bug in the kernel\n");
     exit::halt(1)

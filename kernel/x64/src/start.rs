@@ -65,6 +65,8 @@ pub extern "C" fn start(info: u64) -> ! {
     if let Err(problem) = first_task::create(kernel, bootfs, boot.bootfs, memory) {
         boot_failed(problem.text(), boot.bootfs.length);
     }
+    #[cfg(feature = "reachable-panic")]
+    assert!(boot.free.total() > 0, "the feature reachable-panic exists to have a panic in the kernel");
     kernel.machine.enable_console();
     let context = kernel.machine.resume(kernel.current());
     // SAFETY: the context is that of the first task, and everything is set up for traps from it.

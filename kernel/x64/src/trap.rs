@@ -132,9 +132,8 @@ const fn name(vector: usize) -> Exception {
     }
 }
 
-/// An exception in the kernel, or one after which nothing can be trusted. `frame` holds the registers.
-pub extern "C" fn on_fatal(frame: *const Context) -> ! {
-    // SAFETY: the assembly has just pushed all registers there.
-    let context = unsafe { frame.read() };
-    report::fatal(&context)
+/// An exception in the kernel, or one after which nothing can be trusted. The assembly has pushed all registers and
+/// passes the address of the block; nothing else refers to it.
+pub extern "C" fn on_fatal(context: &Context) -> ! {
+    report::fatal(context)
 }
