@@ -2,7 +2,7 @@
 
 extern crate std;
 
-use abi::{Error, InspectOperation, MAX_CONSOLE, MAX_TASKS, Powers, Rights, TaskInfo, TaskState};
+use abi::{Error, InspectOperation, MAX_CONSOLE, MAX_TASKS, Powers, TaskInfo, TaskState};
 
 use crate::tests::model::Outcome;
 use crate::tests::requests::*;
@@ -107,7 +107,7 @@ fn the_debugger_lists_tasks_and_points_out_deadlocks() {
 #[test]
 #[cfg(debug_assertions)]
 fn the_debugger_lists_irqs_timers_and_rights() {
-    let (mut system, [driver]) = System::with([(6, Rights::ALL)]);
+    let (mut system, [driver]) = System::with([(6, abi::Rights::ALL)]);
     system.act(driver, irq(0, 4, 1));
     system.act(driver, timer(5_000_000));
     assert!(debug(&mut system, "irq").contains("irq 4 belongs to task 1"));
