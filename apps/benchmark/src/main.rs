@@ -7,12 +7,14 @@
 //! `benchmark` prints a line `bench: NAME MIN MEDIAN MAX` for each figure, in ticks; `benchmark NAME…` only those.
 //! The tasks that it measures against are this program, started as `benchmark server` and `benchmark end`.
 #![cfg_attr(target_os = "none", no_std, no_main)]
+#![deny(unsafe_code)]
 
 extern crate alloc;
 
 mod boot;
 mod figures;
 mod server;
+#[expect(unsafe_code, reason = "the time stamp counter is read by an intrinsic")]
 mod ticks;
 
 use alloc::vec::Vec;

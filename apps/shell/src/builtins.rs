@@ -234,6 +234,9 @@ fn kill(argument: &str, system: &mut impl System) -> Result<String, String> {
     };
     match system.kill(task) {
         Ok(()) => Ok(String::new()),
+        Err(abi::Error::NoTask) if tasks.iter().any(|info| info.id == task) => {
+            Err(format!("kill: task {task} cannot be ended: the system needs it"))
+        }
         Err(abi::Error::NoTask) => Err(format!("kill: there is no task {task}: `ps` lists them")),
         Err(error) => Err(format!("kill: task {task} cannot be ended: {error}")),
     }

@@ -1,7 +1,7 @@
 //! The command line.
 //!
 //! The shell is a state machine over the trait [`system::System`], so that all of it runs in host tests;
-//! [`resea_system`] implements it with the system calls. From the keys to the commands: [`keys`] decodes bytes, [`line`], [`history`] and
+//! [`resea_system`] implements it with the system calls. From the keys to the commands: [`keys`] decodes bytes, [`mod@line`], [`history`] and
 //! [`screen`] are what [`editor`] edits and shows, [`words`] takes lines apart, [`shell`] runs them.
 #![no_std]
 #![forbid(unsafe_code)]

@@ -122,7 +122,12 @@ impl Kit {
 
     /// Waits for the end of a task that was launched with this kit.
     pub fn ending(&mut self, task: TaskId) -> Result<Ending, Failure> {
-        let deadline = self.clock() + PATIENCE;
+        self.ending_within(task, PATIENCE)
+    }
+
+    /// Waits so many nanoseconds for the end of a task that was launched with this kit.
+    pub fn ending_within(&mut self, task: TaskId, patience: u64) -> Result<Ending, Failure> {
+        let deadline = self.clock() + patience;
         loop {
             while let Some(end) = self.next_end()? {
                 self.ends.push(end);

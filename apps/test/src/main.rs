@@ -4,6 +4,7 @@
 //! `test launches COUNT` launches and ends that many tasks. A line for each test says `ok NAME` or `FAILED NAME: why`;
 //! the status is 0 only if all passed. Helper tasks are this program, started as `test child PARENT ROLE …`.
 #![cfg_attr(target_os = "none", no_std, no_main)]
+#![deny(unsafe_code)]
 
 extern crate alloc;
 
@@ -44,6 +45,9 @@ fn usage(problem: &str) -> i32 {
     2
 }
 
+/// How long a test may take, in nanoseconds, before it counts as hung.
+const PATIENCE: u64 = 120_000_000_000;
+
 /// Runs every test in a task of its own.
 fn run_all() -> i32 {
     println!("{} tests. Reports of tasks that were ended on purpose stand between the lines.", ALL.len());
@@ -64,7 +68,7 @@ fn run_all() -> i32 {
 
 /// Runs a test in its own task, which prints its line unless it dies.
 fn passes_alone(kit: &mut Kit, test: &Test) -> bool {
-    let ending = kit.launch(&["test", test.name]).and_then(|task| kit.ending(task));
+    let ending = kit.launch(&["test", test.name]).and_then(|task| kit.ending_within(task, PATIENCE));
     match ending {
         Ok(Ending::Exited(0)) => return true,
         Ok(Ending::Exited(1)) => {}

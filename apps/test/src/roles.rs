@@ -28,6 +28,7 @@ pub fn play(parent: usize, role: &str, arguments: &[&str]) -> i32 {
         "exit" => Ok(number(0) as i32),
         "idle" => idle(),
         "spin" => spin(),
+        "flood" => flood(),
         "napper" => napper(),
         "send" => send(parent, number(0) as u64),
         "send-short" => send_short(parent),
@@ -81,6 +82,13 @@ fn idle() -> Done {
 fn spin() -> Done {
     loop {
         core::hint::spin_loop();
+    }
+}
+
+/// Prints without end: the shell must get through with Ctrl-C.
+fn flood() -> Done {
+    loop {
+        resea::println!("flood");
     }
 }
 
