@@ -10,12 +10,13 @@ use crate::memory::Owned;
 use crate::print::log;
 use crate::program::{HEAP, Layout, Program, STACK_TOP, Starts};
 use crate::restart::Verdict;
+use crate::services::Service;
 use crate::state::Vm;
 use crate::tasks::Task;
 use crate::watches::{End, EndKind};
 use abi::{
-    Error, MAX_TASKS, MESSAGE_PAGE, MapFlags, NOTIFY_CHILD, Powers, STARTUP_OFFSET, Startup, TaskCreate,
-    TaskId, TaskIndex,
+    Error, MAX_TASKS, MESSAGE_PAGE, MapFlags, NOTIFY_CHILD, Powers, STARTUP_OFFSET, ServiceSet, Startup,
+    TaskCreate, TaskId, TaskIndex,
 };
 
 /// Steps that ending one task may take: far more than the largest address space needs.
@@ -85,6 +86,26 @@ impl<K: Kernel> Vm<'_, K> {
         self.state.watches.ended(end, |watcher| kernel.notify(watcher, NOTIFY_CHILD));
         if let Some(task) = self.state.tasks.remove(id) {
             self.plan_restart(task.program, task.started);
+            if task.launcher.is_none() {
+                self.give_up_waiting(task.program);
+            }
+        }
+    }
+
+    /// A server that was started on demand has ended without serving: those who wait for it wait in vain, unless
+    /// another one is coming.
+    fn give_up_waiting(&mut self, program: u16) {
+        let Some(entry) = self.state.catalog.get(program) else { return };
+        let provides = entry.rights.provides;
+        for service in Service::all() {
+            let concerned = ServiceSet::EMPTY.with(service.get()).meets(provides)
+                && self.state.services.provider(service).is_none()
+                && matches!(self.provider_to_start(service), Ok(Some(_)));
+            while concerned && let Some(waiter) = self.state.services.next_waiter(service) {
+                if let Some(call) = self.take_lookup(waiter) {
+                    call.fail(Error::Aborted);
+                }
+            }
         }
     }
 

@@ -45,7 +45,7 @@ impl<K: Kernel> Vm<'_, K> {
 
     /// The first program that provides `service`; `None` if one that does is running or about to be started again.
     /// `NotFound`: there is none.
-    fn provider_to_start(&self, service: Service) -> Result<Option<u16>, Error> {
+    pub(crate) fn provider_to_start(&self, service: Service) -> Result<Option<u16>, Error> {
         let set = ServiceSet::EMPTY.with(service.get());
         let state = &*self.state;
         let is_coming = |place: u16| {

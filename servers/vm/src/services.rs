@@ -13,6 +13,11 @@ use abi::{Error, MAX_SERVICES, MAX_TASKS, TaskId, TaskIndex};
 pub struct Service(u8);
 
 impl Service {
+    /// Every number, given to a name or not.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..MAX_SERVICES as u8).map(Self)
+    }
+
     /// The number, below [`MAX_SERVICES`].
     pub const fn get(self) -> usize {
         self.0 as usize & (MAX_SERVICES - 1)

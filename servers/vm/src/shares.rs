@@ -218,7 +218,7 @@ impl Default for Shares {
 mod tests {
     extern crate std;
     use super::*;
-    use crate::frames::testing::stock;
+    use crate::frames::tests::stock;
     use abi::TaskIndex;
     use proptest::prelude::*;
     use std::collections::BTreeMap;

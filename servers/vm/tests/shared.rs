@@ -158,6 +158,22 @@ fn a_server_is_started_when_it_is_looked_up() {
 }
 
 #[test]
+fn nobody_waits_for_a_server_that_cannot_start() {
+    let programs = [("client", services(&[], &["fs"])), ("server", services(&["fs"], &[]))];
+    let mut system = System::new(200, &programs);
+    let task = system.run("client").unwrap();
+    let (loopback, system, client) = served(system);
+    let _installed = ipc::host::install(Rc::clone(&loopback) as Rc<dyn Backend>);
+    loopback.act_as(task);
+    assert_eq!(client.lookup("fs"), Err(Error::TimedOut), "it waits");
+    let system = &mut *system.borrow_mut();
+    assert!(system.state.lookups[task.index().get()].is_some());
+    let server = system.state.tasks.iter().find(|(_, task)| task.program == 1).unwrap().0;
+    assert!(!system.touch(server, 0, Access::READ));
+    assert!(system.state.lookups[task.index().get()].is_none(), "it was told");
+}
+
+#[test]
 fn messages_that_are_nothing_are_refused() {
     let mut system = system();
     let a = system.run("a").unwrap();
