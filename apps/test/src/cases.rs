@@ -43,7 +43,8 @@ pub const ALL: &[Test] = tests! {
         lends_of_a_call_that_has_not_been_received_are_out_of_reach;
     time: the_clock_never_goes_back, a_timer_expires_after_its_time_and_once, a_stopped_timer_does_not_expire,
         a_timer_that_is_set_again_forgets_the_first_time, timers_of_any_length_can_be_set,
-        many_tasks_have_timers_at_once;
+        many_tasks_have_timers_at_once, one_task_can_have_several_timers,
+        a_task_that_never_waits_does_not_starve_its_equals;
     arguments: unknown_calls_do_not_exist, what_is_no_task_id_names_nobody, info_words_out_of_range_are_refused,
         a_task_cannot_wait_for_itself, out_of_range_priority_is_refused,
         non_canonical_pointer_does_not_kill_the_kernel, bad_memory_of_its_own_ends_the_caller,

@@ -78,3 +78,25 @@ pub fn many_tasks_have_timers_at_once(kit: &mut Kit) -> Outcome {
     }
     Ok(())
 }
+
+pub fn one_task_can_have_several_timers(_: &mut Kit) -> Outcome {
+    let mut timers = resea::Timers::<u8, 4>::new();
+    for (time, key) in [(30, 3), (10, 1), (20, 2), (40, 4), (5, 3)] {
+        timers.set(time * MILLISECOND, key)?;
+    }
+    crate::kit::refused("a fifth timer", timers.set(1, 5), abi::Error::TableFull)?;
+    ensure(timers.cancel(2), "a timer that was set could not be cancelled")?;
+    let mut expired = alloc::vec::Vec::new();
+    while !timers.is_empty() {
+        while raw::receive(0)?.notifications().is_none_or(|bits| bits & NOTIFY_TIMER == 0) {}
+        expired.extend(core::iter::from_fn(|| timers.expired()));
+    }
+    equal("order", expired, alloc::vec![3, 1, 4])
+}
+
+pub fn a_task_that_never_waits_does_not_starve_its_equals(kit: &mut Kit) -> Outcome {
+    let spinning = [kit.child(&["spin"])?, kit.child(&["spin"])?];
+    kit.succeeds(&["exit", "0"])?;
+    kit.sleep(2)?;
+    spinning.into_iter().try_for_each(|task| kit.kill(task))
+}
