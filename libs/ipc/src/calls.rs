@@ -2,7 +2,7 @@
 //! what differs.
 //!
 //! All work on plain values and borrowed buffers. The message itself is in the message page: generated stubs put it
-//! there. On bare metal each function is one instruction; on the host the backend of [`crate::host`] answers.
+//! there. On bare metal each function is one instruction; on the host the backend of `crate::host` answers.
 
 #[cfg(target_os = "none")]
 use crate::bare as system;

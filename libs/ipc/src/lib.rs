@@ -7,7 +7,7 @@
 //! * [`Handles`], [`Slab`], [`Outbox`]: bounded tables for open objects and for asynchronous messages.
 //! * [`Region`]: memory that is not Rust's (shared, or a frame of another task), accessed by copies only.
 //! * [`memory`]: what the first task maps for itself for good.
-//! * [`host`]: on Linux and macOS the calls go to a backend that a test or a simulator installs.
+//! * `host`: on Linux and macOS the calls go to a backend that a test or a simulator installs.
 //!
 //! This crate may use `unsafe`: it executes the system call instruction and touches the message page, whose address
 //! is a number. Its users need none. It never allocates and keeps no state of its own.
