@@ -34,32 +34,74 @@ pub(crate) type Handled = Result<Option<usize>, Stop>;
 
 impl<M: Machine> Kernel<M> {
     /// The current task makes a system call.
+    ///
+    /// The calls are handled in three functions, from the most frequent to the rarest, because a function saves the
+    /// registers that its longest path needs before it takes its shortest one.
     #[inline]
     pub fn syscall(&mut self, request: &Request) {
+        let [first, second, third, fourth, fifth] = request.arguments;
+        match (request.number, self.current) {
+            (0, Some(caller)) => {
+                let id = self.tasks[caller].id.map_or(0, |id| id.raw());
+                self.machine.set_result(caller, id as isize, None, 0);
+            }
+            (number, _) => self.exchange(first, second, third, fourth, fifth, number),
+        }
+    }
+
+    /// The calls that a request to a server is made of. The arguments stay in their registers on the way through.
+    #[inline(never)]
+    fn exchange(
+        &mut self,
+        first: usize,
+        second: usize,
+        third: usize,
+        fourth: usize,
+        fifth: usize,
+        number: usize,
+    ) {
         let Some(caller) = self.current else { return };
-        match self.handle(caller, request) {
+        let handled = match number {
+            3 => self.sys_call(caller, first, second),
+            5 => self.sys_reply_receive(caller, first, second),
+            _ => return self.handle_other(first, second, third, fourth, fifth, number),
+        };
+        if let Err(Stop::Error(error)) = handled {
+            self.machine.set_result(caller, Error::encode(Err(error)), None, 0);
+        }
+    }
+
+    #[inline(never)]
+    fn handle_other(
+        &mut self,
+        first: usize,
+        second: usize,
+        third: usize,
+        fourth: usize,
+        fifth: usize,
+        number: usize,
+    ) {
+        let Some(caller) = self.current else { return };
+        let request = Request { number, arguments: [first, second, third, fourth, fifth] };
+        match self.handle(caller, &request) {
             Ok(Some(value)) => self.machine.set_result(caller, value as isize, None, 0),
             Ok(None) => {}
             Err(Stop::Error(error)) => self.machine.set_result(caller, Error::encode(Err(error)), None, 0),
             Err(Stop::Fault { address, access }) => {
-                self.machine.repeat_syscall(caller, request);
+                self.machine.repeat_syscall(caller, &request);
                 self.raise(caller, Fault::Page { address, access });
                 self.reschedule();
             }
         }
     }
 
-    #[inline]
     fn handle(&mut self, caller: TaskIndex, request: &Request) -> Handled {
         let arguments = request.arguments;
         let [first, second, third, fourth, _] = arguments;
         match request.number {
-            0 => Ok(self.tasks[caller].id.map(|id| id.raw())),
             1 => self.sys_send(caller, first, second, third),
             2 => self.sys_receive(caller, first),
-            3 => self.sys_call(caller, first, second),
             4 => self.sys_reply(caller, first, second),
-            5 => self.sys_reply_receive(caller, first, second),
             6 => self.sys_notify(caller, first, second),
             7 => self.sys_lend_copy(caller, arguments),
             8 => {
