@@ -269,16 +269,17 @@ fn clear_below<M: Memory>(
 /// Where the empty entries of `table` end that begin with the one of `level` for `address`. Most tables are nearly empty,
 /// and walking down from the root for each entry would take ten times as long.
 fn after_empty<M: Memory>(memory: &mut M, table: u64, level: u32, address: u64, budget: &mut u64) -> u64 {
-    let mut next = (address | (span(level) - 1)) + 1;
-    while *budget > 0
-        && next < USER_END
-        && !next.is_multiple_of(span(level + 1))
-        && memory.entry(entry_address(table, level, next)) & PRESENT == 0
-    {
-        *budget = budget.saturating_sub(1);
-        next += span(level);
+    let first = entry_address(table, level, address);
+    // The upper half of the top level is the kernel's.
+    let entries = if level == 4 { ENTRIES / 2 } else { ENTRIES };
+    let end = (table + entries * 8).min(first + (*budget).min(ENTRIES) * 8 + 8);
+    let mut place = first + 8;
+    while place < end && memory.entry(place) & PRESENT == 0 {
+        place += 8;
     }
-    next
+    let count = (place - first) / 8;
+    *budget = budget.saturating_sub(count);
+    (address & !(span(level) - 1)) + count * span(level)
 }
 
 /// Frees the upper tables whose whole range ends at `address`: all below them is gone.
