@@ -83,6 +83,12 @@ impl System {
         text
     }
 
+    /// Types a command and waits for its start.
+    pub fn start(&mut self, command: &str) {
+        let result = self.session.start(command, deadline());
+        self.check(result);
+    }
+
     /// Presses keys, given as what a terminal sends for them.
     pub fn press(&mut self, keys: &str) {
         let result = self.session.send(keys.as_bytes());

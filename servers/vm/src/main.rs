@@ -1,5 +1,6 @@
 //! The first task: tables, start, service.
 #![cfg_attr(target_os = "none", no_std, no_main)]
+#![forbid(unsafe_code)]
 
 use abi::BootInfo;
 use static_cell::ConstStaticCell;

@@ -1,7 +1,7 @@
 //! How large the parts of a program are.
 
-use object::elf::{SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_NOBITS};
-use object::read::elf::{FileHeader, SectionHeader};
+use object::elf::{PF_W, PT_LOAD, SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_NOBITS};
+use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
 
 use crate::elf::{ElfError, parse};
 
@@ -25,7 +25,7 @@ impl Sizes {
     }
 }
 
-/// Measures an ELF file by the flags of its sections, whatever their names are.
+/// Measures an ELF file by what its sections are, whatever their names.
 ///
 /// # Errors
 ///
@@ -33,16 +33,28 @@ impl Sizes {
 pub fn sizes(file: &[u8]) -> Result<Sizes, ElfError> {
     let elf = parse(file)?;
     let endian = elf.endian();
+    let segments = elf.elf_header().program_headers(endian, file)?;
+    // Some constants are in sections that the linker writes to before the program starts: what counts is how their
+    // segment is mapped.
+    let writable = |address: u64| {
+        let mut loaded = segments.iter().filter(|segment| segment.p_type(endian) == PT_LOAD);
+        let segment = loaded.find(|segment| {
+            let start = segment.p_vaddr(endian);
+            (start..start.saturating_add(segment.p_memsz(endian))).contains(&address)
+        });
+        segment.map(|segment| segment.p_flags(endian).contains(PF_W))
+    };
     let mut sizes = Sizes::default();
     for section in elf.elf_header().section_headers(endian, file)? {
         let flags = section.sh_flags(endian);
         let size = section.sh_size(endian);
-        let has = |flag| flags.contains(flag);
         match () {
-            () if !has(SHF_ALLOC) => {}
+            () if !flags.contains(SHF_ALLOC) => {}
             () if section.sh_type(endian) == SHT_NOBITS => sizes.bss += size,
-            () if has(SHF_EXECINSTR) => sizes.text += size,
-            () if has(SHF_WRITE) => sizes.data += size,
+            () if flags.contains(SHF_EXECINSTR) => sizes.text += size,
+            () if writable(section.sh_addr(endian)).unwrap_or(flags.contains(SHF_WRITE)) => {
+                sizes.data += size
+            }
             () => sizes.rodata += size,
         }
     }

@@ -117,6 +117,19 @@ impl Session {
         }
     }
 
+    /// Waits for a prompt, types a command, and waits for its start.
+    ///
+    /// # Errors
+    ///
+    /// If the system ends before, or `deadline` passes.
+    pub fn start(&mut self, command: &str, deadline: Option<Instant>) -> Result<(), Failure> {
+        self.wait_for_prompt(deadline)?;
+        let phase = format!("starting {command:?}");
+        self.type_line(command).map_err(|cause| self.failure(&phase, cause))?;
+        while self.next(deadline).map_err(|cause| self.failure(&phase, cause))? != Event::CommandStart {}
+        Ok(())
+    }
+
     /// Waits for a prompt, types `q`, and waits for the end of the machine.
     ///
     /// # Errors

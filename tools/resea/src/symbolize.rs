@@ -1,8 +1,9 @@
 //! Turns the addresses in a log into functions, files and lines, by the debug information of the last build.
 //!
 //! An address alone does not tell which program it is in: all programs are linked to the same addresses. Addresses in
-//! the upper half of the address space are the kernel's; for others the last program that the log named is taken
-//! (`[shell]` as the prefix of a line, or `shell` as a word in a line that reports a fault).
+//! the upper half of the address space are the kernel's. For others, the log tells by what stands before them:
+//! `shell: …` is a line of the shell's, `vm: task 2 (crash) …` starts a report about `crash`, and the frames of a
+//! backtrace (`vm:   #1 0x2107a4 …`) belong to the report that they follow.
 
 use std::collections::BTreeMap;
 
@@ -35,12 +36,18 @@ impl Symbolizer {
 
     /// The line with the place of each address added under it, indented.
     pub fn line(&mut self, line: &str) -> String {
-        if let Some(named) = named_program(line, |name| name != KERNEL && self.programs.contains_key(name)) {
+        let frame = frame_number(line);
+        if frame.is_none()
+            && let Some(named) =
+                named_program(line, |name| name != KERNEL && self.programs.contains_key(name))
+        {
             self.current = Some(named.to_string());
         }
         let mut output = line.to_string();
         for address in addresses(line) {
-            for place in self.places(address) {
+            // All frames but the innermost are return addresses: the call is before them.
+            let call = address - u64::from(frame.is_some_and(|number| number > 0));
+            for place in self.places(call) {
                 output.push_str(&format!("\n        {address:#x} = {place}"));
             }
         }
@@ -77,17 +84,29 @@ impl Symbolizer {
     }
 }
 
-/// The program that a line is about.
+/// What comes after the name at the start of a line, with the name: `vm: text` or `[vm] text`.
+fn split_prefix(line: &str) -> Option<(&str, &str)> {
+    let line = line.trim_start();
+    match line.strip_prefix('[') {
+        Some(rest) => rest.split_once(']'),
+        None => line.split_once(':').filter(|(name, _)| !name.contains(char::is_whitespace)),
+    }
+}
+
+/// The number of the frame of a backtrace that a line shows.
+fn frame_number(line: &str) -> Option<u32> {
+    let rest = split_prefix(line).map_or(line, |(_, rest)| rest).trim_start();
+    rest.strip_prefix('#')?.split_whitespace().next()?.parse().ok()
+}
+
+/// The program that a line is about: the task in a report, else whoever wrote it.
 fn named_program(line: &str, is_program: impl Fn(&str) -> bool) -> Option<&str> {
-    let prefix = line.trim_start().strip_prefix('[').and_then(|rest| rest.split_once(']'));
-    let about_fault =
-        ["fault", "killed", "panic", "died", "exception"].iter().any(|word| line.contains(word));
-    let words =
-        line.split(|character: char| !(character.is_alphanumeric() || character == '_' || character == '-'));
-    // In a report by one task about another, the name in the text counts.
-    let in_text =
-        words.skip(usize::from(prefix.is_some())).filter(|word| about_fault && is_program(word)).last();
-    in_text.or_else(|| prefix.map(|(name, _)| name).filter(|name| is_program(name)))
+    let (writer, text) = split_prefix(line)?;
+    let reported = text.split_once('(').and_then(|(before, rest)| {
+        let (name, _) = rest.split_once(')')?;
+        (before.contains("task ") && is_program(name)).then_some(name)
+    });
+    reported.or_else(|| is_program(writer).then_some(writer))
 }
 
 /// The numbers in a line that may be addresses: hexadecimal ones after `0x`.
@@ -124,9 +143,20 @@ mod tests {
     #[test]
     fn a_prefix_or_a_report_names_the_program() {
         let known = |name: &str| ["vm", "shell", "crash"].contains(&name);
+        assert_eq!(named_program("shell: hello", known), Some("shell"));
         assert_eq!(named_program("[shell] hello", known), Some("shell"));
-        assert_eq!(named_program("[vm] crash was killed: page fault at 0x0", known), Some("crash"));
-        assert_eq!(named_program("[vm] 3 programs", known), Some("vm"));
-        assert_eq!(named_program("    0: main+0x3", known), None);
+        assert_eq!(
+            named_program("vm: task 2.2 (crash) was ended: read of address 0x0", known),
+            Some("crash")
+        );
+        assert_eq!(named_program("vm: 3 programs (shell)", known), Some("vm"));
+        assert_eq!(named_program("the shell: hello", known), None);
+    }
+
+    #[test]
+    fn frames_of_backtraces_are_recognised() {
+        assert_eq!(frame_number("vm:   #3 0x2107a4 crash::run+0x474"), Some(3));
+        assert_eq!(frame_number("  #0 0x2107a4"), Some(0));
+        assert_eq!(frame_number("vm: task 2 (crash) was ended"), None);
     }
 }
