@@ -34,6 +34,7 @@ mod register {
 const MASKED: u32 = 1 << 16;
 const SOFTWARE_ENABLE: u32 = 1 << 8;
 const DEADLINE_MODE: u32 = 2 << 17;
+const NON_MASKABLE: u32 = 0b100 << 8;
 const DIVIDE_BY_1: u32 = 0b1011;
 const TO_SELF: u32 = 1 << 18;
 const BASE_ENABLE: u64 = 1 << 11;
@@ -66,9 +67,11 @@ impl LocalApic {
                 cpu::write_msr(msr::APIC_BASE, base | BASE_X2APIC);
             }
         }
-        for register in [register::TIMER, register::LINT0, register::LINT1, register::ERROR] {
+        for register in [register::TIMER, register::LINT0, register::ERROR] {
             apic.write(register, MASKED);
         }
+        // On PCs the second pin is the non-maskable interrupt: somebody wants to know where the kernel hangs.
+        apic.write(register::LINT1, NON_MASKABLE);
         apic.write(register::TASK_PRIORITY, 0);
         apic.write(register::SPURIOUS, SOFTWARE_ENABLE | SPURIOUS as u32);
         apic.write(register::DIVIDE, DIVIDE_BY_1);

@@ -61,8 +61,18 @@ pub fn fatal(context: &Context) -> ! {
         say!(console, "  ", name, " ", Hex(value as usize), "\n");
     }
     backtrace(context.rip, context.rbp);
-    say!(console, "kernel: halted; this is a bug in the kernel\n");
+    say!(console, "kernel: halted; ", cause(context.kind), "\n");
     exit::halt(1)
+}
+
+/// What is to be thought of the exception `vector` in the kernel.
+const fn cause(vector: u64) -> &'static str {
+    match vector {
+        2 => "this was a non-maskable interrupt: a hardware error, or somebody asked for this report",
+        8 => "this is a bug in the kernel: a fault that could not be handled, as when its stack overflows",
+        18 => "this was a machine check: the hardware has failed",
+        _ => "this is a bug in the kernel",
+    }
 }
 
 /// Most frames of a backtrace.
