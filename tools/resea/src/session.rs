@@ -297,7 +297,9 @@ impl fmt::Display for Failure {
             Cause::Ended(Some(0)) => write!(formatter, "the machine was reset or closed while {phase}")?,
             Cause::Ended(Some(code)) => match machine::halt_status(code) {
                 Some(0) => write!(formatter, "the system halted while {phase}")?,
-                Some(status) => write!(formatter, "the system died with status {status} while {phase}")?,
+                Some(status) => {
+                    write!(formatter, "the system halted with failure status {status} while {phase}")?
+                }
                 None => write!(formatter, "QEMU failed with exit status {code} while {phase}")?,
             },
             Cause::Ended(None) => write!(formatter, "QEMU was killed while {phase}")?,

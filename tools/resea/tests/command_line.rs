@@ -82,3 +82,39 @@ fn a_wrong_choice_of_toolchain_is_refused() {
         "{message}"
     );
 }
+
+/// Runs `resea` where the only programs are `env` and an `apt-get` that fails.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_missing_is_named_before_it_is_installed() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let apt = folder.path().join("apt-get");
+    std::fs::write(&apt, "#!/bin/sh\nexit 100\n").expect("written");
+    std::fs::set_permissions(&apt, std::fs::Permissions::from_mode(0o755)).expect("executable");
+    symlink("/usr/bin/env", folder.path().join("env")).expect("linked");
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_resea")).env("PATH", folder.path()).output().expect("it runs");
+    assert!(!output.status.success());
+    let message = text(&output.stderr);
+    if is_root() {
+        assert!(
+            message.contains("installing the emulator QEMU: apt-get install qemu-system-x86"),
+            "{message}"
+        );
+        assert!(message.contains("apt-get failed"), "{message}");
+    } else {
+        assert!(
+            message.contains("sudo apt-get install --no-install-recommends qemu-system-x86"),
+            "{message}"
+        );
+    }
+}
+
+/// Whether the tests run as root, who may install.
+#[cfg(target_os = "linux")]
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
+}

@@ -117,7 +117,7 @@ fn a_system_that_dies_is_reported_with_its_last_line() {
     assert_eq!(failure.cause, Cause::Ended(Some(35)));
     assert_eq!(
         failure.to_string(),
-        "the system died with status 1 while running \"die\"; the last line was: kernel: page fault"
+        "the system halted with failure status 1 while running \"die\"; the last line was: kernel: page fault"
     );
     assert_eq!(failure.last_lines, ["booting", "resea> die", "kernel: page fault"]);
 }

@@ -75,7 +75,9 @@ impl RunCommand {
             // 0: closed by Ctrl-A X, or the machine reset itself.
             Some(0 | HALTED_WITH_SUCCESS) => Ok(()),
             Some(code) => match halt_status(code) {
-                Some(status) => bail!("the system died with status {status}: see its last lines above"),
+                Some(status) => {
+                    bail!("the system halted with failure status {status}: see its last lines above")
+                }
                 None => bail!("QEMU failed with exit status {code}: see its message above"),
             },
             None => bail!("QEMU was ended by a signal ({status})"),
