@@ -124,13 +124,15 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
-    /// As [`Kernel::switch_to`], after a reply: what is left of the server's own slice is not the client's.
+    /// As [`Kernel::switch_to`], after a reply. If the server has worked on a slice of its own, the client has not
+    /// paid for it and goes behind its equals: else one that keeps a busy server busy would never give way.
     #[inline]
     pub(crate) fn return_to(&mut self, client: TaskIndex, server: TaskIndex) {
-        self.switch_to(client);
         if self.slice.owner == Some(server) {
-            self.end_slice_of(server);
-            self.program_timer();
+            self.wake(client);
+            self.reschedule();
+        } else {
+            self.switch_to(client);
         }
     }
 

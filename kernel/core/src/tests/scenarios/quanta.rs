@@ -206,3 +206,19 @@ fn the_shortest_quantum_is_kept() {
     system.pass(MIN_QUANTUM);
     assert_ne!(system.running(), running);
 }
+
+#[test]
+fn a_client_that_keeps_a_busy_server_busy_gives_way() {
+    let (mut system, [server, one, two]) = System::peers([20, 5, 5]);
+    system.act(server, receive());
+    assert_eq!(system.running(), Some(one));
+    system.act(one, call(server, info(40)));
+    system.pass(3 * DEFAULT_QUANTUM);
+    // The client's slice is over since long; its server works on one of its own.
+    system.act(server, reply_receive(one, info(41)));
+    assert_eq!(system.running(), Some(two), "it paid for the first call");
+    system.act(two, call(server, info(40)));
+    system.pass(3 * DEFAULT_QUANTUM);
+    system.act(server, reply_receive(two, info(41)));
+    assert_eq!(system.running(), Some(one), "whoever paid for the server's work");
+}
