@@ -3,18 +3,18 @@
 //! The path of a legal fault is short on purpose: find the task, find the place, take a frame, fill it, map it. The reply
 //! that resumes the task is the server loop's.
 
-use crate::frames::{Chain, PAGE};
+use crate::frames::PAGE;
 use crate::kernel::Kernel;
-use crate::memory::Memory;
-use crate::program::{Fill, Place, Segment};
+use crate::memory::{Memory, Owned};
+use crate::program::{Fill, Layout, Place, STACK_TOP, Segment};
 use crate::report::{Cause, Context, Problem};
 use crate::state::Vm;
 use crate::watches::EndKind;
 use abi::{Access, Error, Exception, MapFlags, TaskId};
 
-/// After a fault on a page of the boot image, so many of the pages that follow are mapped too: they cost no memory, and
-/// code that runs on runs into them.
-const AROUND: u64 = 4;
+/// With a page of the boot image, the others of its group of so many pages are mapped too: they cost no memory, and a
+/// system call costs less than a fault.
+const GROUP: u64 = 8;
 
 impl<K: Kernel> Vm<'_, K> {
     /// A task has touched a page that is not there. Returns whether it goes on; if not, it has been ended.
@@ -79,41 +79,82 @@ impl<K: Kernel> Vm<'_, K> {
         if forbidden {
             return Err(wrong(Problem::Forbidden));
         }
-        if let (Fill::InPlace(physical), Some(segment)) = (fill, segment) {
-            let tables = &mut task.owned.tables;
-            return map_in_place(kernel, memory, id, tables, segment, page, physical)
-                .or_else(|error| tolerate(error, wrong(Problem::Refused(error)), address));
-        }
-        let frame = memory.take_page(kernel).map_err(|_| Cause::OutOfMemory { address })?;
-        let physical = memory.address(frame);
-        if !matches!(fill, Fill::Copy { content, .. } if content.len() as u64 == PAGE) {
-            kernel.zero(physical);
-        }
-        if let Fill::Copy { offset, content } = fill {
-            kernel.write(physical + offset, content);
-        }
-        memory
-            .map_page(kernel, id, &mut task.owned, page, frame, flags)
-            .or_else(|error| tolerate(error, wrong(Problem::Refused(error)), address))
+        let result = match (fill, segment) {
+            (Fill::InPlace(_), Some(segment)) => {
+                map_in_place(kernel, memory, id, &mut task.owned, segment, page)
+            }
+            _ => map_filled(kernel, memory, id, &mut task.owned, page, fill, flags),
+        };
+        result.or_else(|error| tolerate(error, wrong(Problem::Refused(error)), address))
     }
 }
 
-/// Maps a page of the boot image, and some that follow.
+/// Gives a new task the pages that it will touch first: those around its entry, and the top of its stack. Each saves a
+/// fault.
+///
+/// Errors: as [`Memory::map_frame`].
+pub(crate) fn give_first_pages<K: Kernel>(
+    kernel: &mut K,
+    memory: &mut Memory,
+    id: TaskId,
+    owned: &mut Owned,
+    layout: &Layout,
+) -> Result<(), Error> {
+    if let Place::Segment(segment) = layout.find(layout.entry) {
+        map_in_place(kernel, memory, id, owned, segment, layout.entry & !(PAGE - 1))?;
+    }
+    for page in [STACK_TOP - PAGE, STACK_TOP - 2 * PAGE] {
+        if page >= layout.stack() {
+            map_filled(kernel, memory, id, owned, page, Fill::Zeros, MapFlags::WRITE)?;
+        }
+    }
+    Ok(())
+}
+
+/// Maps a page of a frame of its own.
+#[inline]
+fn map_filled<K: Kernel>(
+    kernel: &mut K,
+    memory: &mut Memory,
+    id: TaskId,
+    owned: &mut Owned,
+    page: u64,
+    fill: Fill,
+    flags: MapFlags,
+) -> Result<(), Error> {
+    let frame = memory.take_page(kernel)?;
+    let physical = memory.address(frame);
+    if !matches!(fill, Fill::Copy { content, .. } if content.len() as u64 == PAGE) {
+        kernel.zero(physical);
+    }
+    if let Fill::Copy { offset, content } = fill {
+        kernel.write(physical + offset, content);
+    }
+    memory.map_page(kernel, id, owned, page, frame, flags)
+}
+
+/// Maps a page of the boot image, and those of the same group that can be mapped in place too. If the page cannot be
+/// mapped in place itself, nothing happens.
 fn map_in_place<K: Kernel>(
     kernel: &mut K,
     memory: &mut Memory,
     id: TaskId,
-    tables: &mut Chain,
+    owned: &mut Owned,
     segment: &Segment,
     page: u64,
-    physical: u64,
 ) -> Result<(), Error> {
-    memory.map_frame(kernel, id, tables, page, physical, segment.flags)?;
-    for next in (1..AROUND).map(|step| page + step * PAGE) {
-        let Fill::InPlace(physical) = segment.fill(next) else { break };
-        // If it is there already, so are those after it most likely; if memory is out, the page is not needed yet.
-        if memory.map_frame(kernel, id, tables, next, physical, segment.flags).is_err() {
-            break;
+    let tables = &mut owned.tables;
+    let mut map = |page: u64| match segment.fill(page) {
+        Fill::InPlace(physical) => memory.map_frame(kernel, id, tables, page, physical, segment.flags),
+        _ => Ok(()),
+    };
+    map(page)?;
+    let group = page & !(GROUP * PAGE - 1);
+    let pages = segment.pages();
+    for other in (group.max(pages.start)..(group + GROUP * PAGE).min(pages.end)).step_by(PAGE as usize) {
+        // If it is there already, or memory is out: the page is not needed yet.
+        if other != page {
+            let _ = map(other);
         }
     }
     Ok(())

@@ -4,6 +4,7 @@
 //! that makes each thing free only when nobody can reach it any more: first the task itself and with it its page
 //! table, then its frames, shares, names, waits and watches.
 
+use crate::fault::give_first_pages;
 use crate::frames::PAGE;
 use crate::kernel::Kernel;
 use crate::memory::Owned;
@@ -218,7 +219,10 @@ fn start<K: Kernel>(
     write_startup(kernel, message, own, id, program, layout, arguments);
     let mapped =
         memory.map_frame(kernel, id, &mut owned.tables, MESSAGE_PAGE as u64, message, MapFlags::WRITE);
-    if let Err(error) = mapped.and_then(|()| kernel.start(id, program.priority)) {
+    let ready = mapped
+        .and_then(|()| give_first_pages(kernel, memory, id, owned, layout))
+        .and_then(|()| kernel.start(id, program.priority));
+    if let Err(error) = ready {
         destroy(kernel, id);
         return Err(error);
     }

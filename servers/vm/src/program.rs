@@ -166,7 +166,7 @@ impl Layout {
             return Place::Zeros;
         }
         for segment in self.segments() {
-            if (segment.first_page()..segment.end_page()).contains(&address) {
+            if segment.pages().contains(&address) {
                 return Place::Segment(segment);
             }
         }
@@ -176,6 +176,11 @@ impl Layout {
 }
 
 impl Segment {
+    /// The pages that it touches, as addresses.
+    pub const fn pages(&self) -> core::ops::Range<u64> {
+        self.first_page()..self.end_page()
+    }
+
     /// What the page at `page`, one of this segment's, starts as.
     pub fn fill(&self, page: u64) -> Fill {
         let content_end = self.start + self.content.len() as u64;
@@ -324,7 +329,7 @@ mod tests {
                 physical: 0x10_0000 + lead as u64, flags,
             };
             let mut memory = Vec::new();
-            for page in (segment.first_page()..segment.end_page()).step_by(PAGE as usize) {
+            for page in segment.pages().step_by(PAGE as usize) {
                 match segment.fill(page) {
                     Fill::InPlace(physical) => {
                         prop_assert!(!writable && physical % PAGE == 0);

@@ -97,6 +97,19 @@ impl<K: Kernel> Vm<'_, K> {
         self.launch_program(program, Some(sender), arguments)
     }
 
+    /// Launches with arguments of at most `N` bytes; `TooLarge` if they are longer.
+    fn launch_with<const N: usize>(
+        &mut self,
+        sender: TaskId,
+        path: &str,
+        arguments: ReadLend<'_>,
+    ) -> Result<TaskId, Error> {
+        let mut buffer = [0; N];
+        let bytes = buffer.get_mut(..arguments.len()).ok_or(Error::TooLarge)?;
+        arguments.read(0, bytes)?;
+        self.launch_path(sender, path, bytes)
+    }
+
     /// `NotPermitted` unless the task's manifest gives it `power`.
     fn require(&self, sender: TaskId, power: Powers) -> Result<(), Error> {
         if self.program_of(sender)?.rights.powers.contains(power) { Ok(()) } else { Err(Error::NotPermitted) }
@@ -174,11 +187,13 @@ impl<K: Kernel> Server for Vm<'_, K> {
         arguments: ReadLend<'_>,
     ) -> Result<TaskId, Error> {
         let mut path_buffer = [0; NAME_MAX];
-        let mut arguments_buffer = [0; MAX_ARGUMENTS];
         let path = path.read(&mut path_buffer)?;
-        let argument_bytes = arguments_buffer.get_mut(..arguments.len()).ok_or(Error::TooLarge)?;
-        arguments.read(0, argument_bytes)?;
-        self.launch_path(sender, path, argument_bytes)
+        // Most command lines are short, and clearing a large buffer takes longer than reading them.
+        if arguments.len() <= 128 {
+            self.launch_with::<128>(sender, path, arguments)
+        } else {
+            self.launch_with::<MAX_ARGUMENTS>(sender, path, arguments)
+        }
     }
 
     fn watch(&mut self, sender: TaskId, task: TaskId) -> Result<(), Error> {
