@@ -25,6 +25,8 @@ pub mod regions;
 #[cfg(any(target_os = "none", clippy))]
 pub mod apic;
 #[cfg(any(target_os = "none", clippy))]
+pub mod bases;
+#[cfg(any(target_os = "none", clippy))]
 pub mod calibration;
 #[cfg(any(target_os = "none", clippy))]
 pub mod cpu;

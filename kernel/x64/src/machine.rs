@@ -10,7 +10,7 @@ use kernel_core::{CopyFault, Frame, Machine, Reclaim, Request};
 use crate::apic::LocalApic;
 use crate::clock::Scale;
 use crate::context::{Context, kind};
-use crate::cpu::{self, control};
+use crate::cpu;
 use crate::descriptors::{FIRST_IRQ, NO_PORTS};
 use crate::fpu::Fpu;
 use crate::frames::{Frames, Use};
@@ -36,8 +36,8 @@ pub struct Part {
     message: u64,
     /// Up to where [`Machine::reclaim`] has come.
     cursor: u64,
-    /// Whether it has used instructions that need [`control::FSGSBASE`]; then its bases are here while it does not run.
-    bases: Option<[u64; 2]>,
+    /// Whether it has used instructions that need [`crate::cpu::control::FSGSBASE`]; then its bases are here while it does not run.
+    pub bases: Option<[u64; 2]>,
 }
 
 const _: () = assert!(size_of::<Part>() == 256, "a power of two is a shift when the table is indexed");
@@ -82,10 +82,10 @@ pub struct X64 {
     pub kernel_root: u64,
     /// The bit that keeps cached translations when CR3 is loaded; 0 without process-context identifiers.
     pub no_flush: u64,
-    /// Whether the CPU has [`control::FSGSBASE`].
+    /// Whether the CPU has [`crate::cpu::control::FSGSBASE`].
     pub has_bases: bool,
     /// The task whose bases are loaded, for which it is on.
-    bases_owner: Option<TaskIndex>,
+    pub bases_owner: Option<TaskIndex>,
     /// The time-stamp counter when the machine started.
     pub first_timestamp: u64,
     /// From its ticks to nanoseconds.
@@ -158,43 +158,6 @@ impl X64 {
         unsafe { cpu::set_cr3(part.address_space) }
         part.address_space |= self.no_flush;
         self.loaded = self.context(task);
-    }
-
-    #[cold]
-    fn exchange_bases(&mut self, task: TaskIndex) {
-        if let Some(old) = self.bases_owner
-            && let Some(bases) = &mut self.parts[old].bases
-        {
-            *bases = cpu::segment_bases();
-        }
-        self.set_bases(task);
-    }
-
-    /// Loads a task's bases; the instructions for them work only if it has some.
-    fn set_bases(&mut self, task: TaskIndex) {
-        let bases = self.parts[task].bases;
-        self.bases_owner = bases.map(|_| task);
-        // SAFETY: some task has bases, so the CPU has the feature; it is on while they are written, and they are what
-        // the task itself had set.
-        unsafe {
-            cpu::set_cr4(cpu::cr4() | control::FSGSBASE);
-            cpu::set_segment_bases(bases.unwrap_or([0; 2]));
-            if bases.is_none() {
-                cpu::set_cr4(cpu::cr4() & !control::FSGSBASE);
-            }
-        }
-    }
-
-    /// `task`, which runs, has used an instruction that is undefined: if it is one for segment bases, lets it have them
-    /// and returns true.
-    pub fn take_bases(&mut self, task: TaskIndex) -> bool {
-        let part = &mut self.parts[task];
-        if !self.has_bases || part.bases.is_some() {
-            return false;
-        }
-        part.bases = Some([0; 2]);
-        self.set_bases(task);
-        true
     }
 
     /// Nothing of `task`'s address space may be cached any more.
