@@ -110,7 +110,9 @@ pub(crate) fn print<K: Kernel>(
     let instruction = context.instruction;
     // Printing to the console cannot fail.
     let _ = writeln!(printer, "vm: task {id} ({}) was ended: {cause}, at {instruction:#x}", program.name);
-    for (number, &address) in backtrace.addresses().iter().enumerate() {
+    let mut number = 0;
+    for run in backtrace.addresses().chunk_by(|one, next| one == next) {
+        let Some(&address) = run.first() else { continue };
         let _ = write!(printer, "vm:   #{number} {address:#x}");
         // A return address may lie after the last instruction of its function; the call is before it.
         let looked_up = if number == 0 { address } else { address.saturating_sub(1) };
@@ -118,7 +120,14 @@ pub(crate) fn print<K: Kernel>(
             let offset = symbol.offset as u64 + (address - looked_up);
             let _ = write!(printer, " {}+{offset:#x}", symbol.name);
         }
-        let _ = printer.write_char('\n');
+        number += run.len();
+        let _ = match run.len() {
+            1 => printer.write_char('\n'),
+            times => writeln!(printer, ", {times} times"),
+        };
+    }
+    if number == MAX_DEPTH {
+        let _ = writeln!(printer, "vm:   and so on: only {MAX_DEPTH} calls are shown");
     }
 }
 
