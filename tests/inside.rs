@@ -7,7 +7,7 @@ const CRASHES: [(&str, &str); 10] = [
     ("null", "0x0"),
     ("kernel", "0xffffffff80100000"),
     ("noncanonical", ""),
-    ("stack", "stack"),
+    ("stack", "times"),
     ("ud", ""),
     ("divide", ""),
     ("write-text", "writ"),

@@ -14,7 +14,7 @@
 //!
 //! * [`main!`]: the start of a program, whose function may return an error to print. A panic ends only the task.
 //! * [`print!`], [`info!`], [`warn!`] and their siblings: text on the console and in the log.
-//! * [`arguments`], [`options`]: the command line.
+//! * [`arguments()`], [`options`]: the command line.
 //! * [`serve`], [`lookup`]: services by name; [`launch`], [`watch`], [`kill`]: tasks.
 //! * [`sleep`], [`wait`], [`Timers`]: time and notifications. [`SharedMemory`]: memory that several tasks map.
 //! * `alloc` works: the heap takes constant time, and debug builds find overflows, double frees and writes after free.
