@@ -22,43 +22,43 @@ pub mod loader;
 pub mod paging;
 pub mod regions;
 
-#[cfg(any(target_os = "none", clippy))]
+#[cfg(any(target_os = "none", clippy, doc))]
 pub mod apic;
-#[cfg(any(target_os = "none", clippy))]
+#[cfg(any(target_os = "none", clippy, doc))]
 pub mod bases;
-#[cfg(any(target_os = "none", clippy))]
+#[cfg(any(target_os = "none", clippy, doc))]
 pub mod calibration;
-#[cfg(any(target_os = "none", clippy))]
+#[cfg(any(target_os = "none", clippy, doc))]
 pub mod cpu;
-#[cfg(any(target_os = "none", clippy))]
+#[cfg(any(target_os = "none", clippy, doc))]
 pub mod entry;
-#[cfg(any(target_os = "none", clippy))]
+#[cfg(any(target_os = "none", clippy, doc))]
 pub mod exit;
-#[cfg(any(target_os = "none", clippy))]
+#[cfg(any(target_os = "none", clippy, doc))]
 pub mod first_task;
-#[cfg(any(target_os = "none", clippy))]
+#[cfg(any(target_os = "none", clippy, doc))]
 pub mod fpu;
-#[cfg(any(target_os = "none", clippy))]
+#[cfg(any(target_os = "none", clippy, doc))]
 pub mod io_apic;
-#[cfg(any(target_os = "none", clippy))]
+#[cfg(any(target_os = "none", clippy, doc))]
 pub mod machine;
-#[cfg(any(target_os = "none", clippy))]
+#[cfg(any(target_os = "none", clippy, doc))]
 pub mod memory;
-#[cfg(any(target_os = "none", clippy))]
+#[cfg(any(target_os = "none", clippy, doc))]
 pub mod per_cpu;
-#[cfg(any(target_os = "none", clippy))]
+#[cfg(any(target_os = "none", clippy, doc))]
 pub mod pic;
-#[cfg(any(target_os = "none", clippy))]
+#[cfg(any(target_os = "none", clippy, doc))]
 pub mod ports;
-#[cfg(any(target_os = "none", clippy))]
+#[cfg(any(target_os = "none", clippy, doc))]
 pub mod processor;
-#[cfg(any(target_os = "none", clippy))]
+#[cfg(any(target_os = "none", clippy, doc))]
 pub mod report;
-#[cfg(any(target_os = "none", clippy))]
+#[cfg(any(target_os = "none", clippy, doc))]
 pub mod serial;
-#[cfg(any(target_os = "none", clippy))]
+#[cfg(any(target_os = "none", clippy, doc))]
 pub mod start;
-#[cfg(any(target_os = "none", clippy))]
+#[cfg(any(target_os = "none", clippy, doc))]
 pub mod trap;
-#[cfg(any(target_os = "none", clippy))]
+#[cfg(any(target_os = "none", clippy, doc))]
 pub mod user_memory;
