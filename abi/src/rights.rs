@@ -58,7 +58,7 @@ impl ServiceSet {
 pub struct Powers(pub u64);
 
 impl Powers {
-    /// Create tasks, and be their pager.
+    /// Create tasks, and be their pager; together with [`Powers::MAP`].
     pub const CREATE: Self = Self(1 << 0);
     /// Map physical memory into itself and into the tasks it is the pager of.
     pub const MAP: Self = Self(1 << 1);

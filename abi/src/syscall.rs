@@ -64,8 +64,9 @@ pub enum Syscall {
     /// `task_create(address) -> id`: makes a task from the [`TaskCreate`] words at `address`, with the caller as its
     /// pager. It runs after the first `schedule`.
     ///
-    /// Right: [`Powers::CREATE`](crate::Powers::CREATE), and every right that the new task gets. Errors:
-    /// `NotPermitted`, `TableFull`, `InvalidArgument` (addresses), `PageInUse` (frames).
+    /// Right: [`Powers::CREATE`](crate::Powers::CREATE) and, as it names physical pages,
+    /// [`Powers::MAP`](crate::Powers::MAP); and every right that the new task gets. Errors: `NotPermitted`,
+    /// `TableFull`, `InvalidArgument` (addresses), `PageInUse` (frames).
     TaskCreate = 10,
     /// `task_destroy(id) -> remaining`: ends a task and gives back its place and its page tables. Clients and senders
     /// that wait for it get `Aborted`; tasks whose pager it was get the caller as pager. The work is done in bounded

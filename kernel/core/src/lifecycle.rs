@@ -19,7 +19,8 @@ const PLACES_PER_STEP: u16 = 128;
 impl<M: Machine> Kernel<M> {
     /// The system call `task_create`.
     pub(crate) fn sys_task_create(&mut self, caller: TaskIndex, address: usize) -> Handled {
-        self.check_power(caller, Powers::CREATE)?;
+        // The call names two physical frames, so whoever may make it can read and write any task's memory.
+        self.check_power(caller, Powers::CREATE.union(Powers::MAP))?;
         let parameters = TaskCreate::decode(&self.read_words(caller, address)?);
         if !parameters.rights.is_subset(&self.tasks[caller].rights) {
             return Err(Error::NotPermitted.into());

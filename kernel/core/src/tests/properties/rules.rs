@@ -127,7 +127,8 @@ impl World {
             }
             7 => self.judge_lend(&mut verdict, caller, request, facts),
             10 => {
-                verdict.error(!self.has_power(caller, Powers::CREATE), Error::NotPermitted);
+                verdict
+                    .error(!self.has_power(caller, Powers::CREATE.union(Powers::MAP)), Error::NotPermitted);
                 verdict.access(first, TaskCreate::WORDS * 8, false);
                 let rights = facts.create.map(|create| create.rights);
                 let within = rights.is_none_or(|rights| rights_within(&rights, &self.tasks[&caller].rights));

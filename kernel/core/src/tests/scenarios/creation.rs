@@ -23,9 +23,11 @@ fn a_task_is_created_with_what_was_asked_for() {
 }
 
 #[test]
-fn creating_needs_the_power() {
-    let (mut system, [task]) = System::with([(5, peer_with(Powers(!Powers::CREATE.0)))]);
-    assert_eq!(system.act(task, task_create(NOWHERE)), failed(Error::NotPermitted));
+fn creating_needs_the_powers_over_tasks_and_frames() {
+    for missing in [Powers::CREATE, Powers::MAP] {
+        let (mut system, [task]) = System::with([(5, peer_with(Powers(!missing.0)))]);
+        assert_eq!(system.act(task, task_create(NOWHERE)), failed(Error::NotPermitted), "{missing:?}");
+    }
 }
 
 #[test]
