@@ -178,6 +178,7 @@ pub fn built(profile: Profile) -> Build {
     if let Some(build) = builds.get(&profile) {
         return build.clone();
     }
+    Verbosity::Normal.step(&format!("building the {} system for the tests", profile.folder()));
     let build = build::build(&workspace(), profile, Verbosity::Quiet)
         .unwrap_or_else(|error| panic!("the system does not build: {error:#}"));
     builds.insert(profile, build.clone());

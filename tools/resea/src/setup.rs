@@ -87,7 +87,7 @@ pub fn install(packages: &[&str], purpose: &str, verbosity: Verbosity) -> Result
              sudo apt-get update\n    sudo apt-get install --no-install-recommends {list}"
         )
     };
-    verbosity.step(&format!("installing {purpose}: apt-get install {list}"));
+    ui::announce(&format!("installing {purpose}: apt-get install {list}"));
     apt(&prefix, &["update"], verbosity)?;
     let mut arguments = vec!["install", "--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"];
     arguments.extend(packages);

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::setup::{self, in_path};
-use crate::ui::Verbosity;
+use crate::ui::{self, Verbosity};
 use crate::workspace::Workspace;
 
 /// The target that everything on the bare machine is built for.
@@ -90,7 +90,7 @@ fn choose(verbosity: Verbosity) -> Result<Toolchain> {
     let wanted = wanted()?;
     let mut reasons = Vec::new();
     if wanted.is_none_or(|way| way == Way::Rustup) {
-        match add_by_rustup(verbosity) {
+        match add_by_rustup() {
             Ok(toolchain) => return Ok(toolchain),
             Err(reason) => reasons.push(format!("- by rustup: {reason:#}")),
         }
@@ -164,9 +164,9 @@ fn release(version: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
-fn add_by_rustup(verbosity: Verbosity) -> Result<Toolchain> {
+fn add_by_rustup() -> Result<Toolchain> {
     let rustup = in_path("rustup").context("rustup is not installed")?;
-    verbosity.step(&format!("installing the target {TARGET}: rustup target add {TARGET}"));
+    ui::announce(&format!("installing the target {TARGET}: rustup target add {TARGET}"));
     let mut command = Command::new(rustup);
     // An answer comes soon or never: there is another way to go.
     command.args(["target", "add", TARGET]).env("RUSTUP_MAX_RETRIES", "1");

@@ -39,6 +39,11 @@ impl Verbosity {
     }
 }
 
+/// Reports a change to the machine that the tool runs on, before it is made. Nobody is spared this.
+pub fn announce(text: &str) {
+    say(GREEN, "resea", text);
+}
+
 /// Reports what is wrong.
 pub fn error(text: &str) {
     say(RED, "error", text);

@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::setup;
 use crate::toolchain::{self, Toolchain, Way};
-use crate::ui::Verbosity;
+use crate::ui::{self, Verbosity};
 use crate::workspace::{KERNEL_PACKAGE, Workspace};
 
 /// Checks formatting, lints and documentation, then runs all tests
@@ -56,8 +56,8 @@ impl TestCommand {
 
 /// Everything that finds mistakes without running the code.
 fn check(workspace: &Workspace, verbosity: Verbosity) -> Result<()> {
-    host_component("cargo-fmt", "rustfmt", verbosity)?;
-    host_component("cargo-clippy", "clippy", verbosity)?;
+    host_component("cargo-fmt", "rustfmt")?;
+    host_component("cargo-clippy", "clippy")?;
     step("formatting", &mut host_cargo(workspace, &["fmt", "--all", "--check"]), verbosity)?;
     let lints = ["clippy", "--workspace", "--all-targets", "--all-features"];
     let lints = &mut host_cargo(workspace, &lints);
@@ -92,21 +92,21 @@ fn bare_clippy(toolchain: &Toolchain, verbosity: Verbosity) -> Result<()> {
     }
     match toolchain.way {
         Way::Debian => setup::install(&["rust-web-clippy"], "lints for the bare machine", verbosity),
-        Way::Rustup => add_component("clippy", verbosity),
+        Way::Rustup => add_component("clippy"),
     }
 }
 
 /// Makes sure that the host's toolchain has a component.
-fn host_component(program: &str, component: &str, verbosity: Verbosity) -> Result<()> {
+fn host_component(program: &str, component: &str) -> Result<()> {
     // rustup's stand-in exists even where the component does not: only running it tells.
     let works = |program: &str| {
         Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
     };
-    if works(program) { Ok(()) } else { add_component(component, verbosity) }
+    if works(program) { Ok(()) } else { add_component(component) }
 }
 
-fn add_component(component: &str, verbosity: Verbosity) -> Result<()> {
-    verbosity.step(&format!("installing {component}: rustup component add {component}"));
+fn add_component(component: &str) -> Result<()> {
+    ui::announce(&format!("installing {component}: rustup component add {component}"));
     let mut command = Command::new("rustup");
     let status = command.args(["component", "add", component]).status().with_context(|| {
         format!("{component} is missing and there is no rustup to install it: install it by hand")
