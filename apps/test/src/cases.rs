@@ -60,6 +60,6 @@ pub const ALL: &[Test] = tests! {
     vectors: vector_registers_are_each_tasks_own, a_new_task_finds_the_vector_registers_empty,
         a_task_that_ends_leaves_the_vector_registers_of_others_alone;
     memory: a_wrong_access_ends_the_task_with_a_report, nothing_is_writable_and_executable,
-        the_kernels_memory_cannot_be_mapped, a_stack_overflow_is_reported, out_of_memory_is_an_error,
+        the_kernels_memory_cannot_be_mapped, the_local_descriptor_table_is_empty, a_stack_overflow_is_reported, out_of_memory_is_an_error,
         fresh_memory_is_zero, the_64th_task_and_more, ended_and_killed_tasks_give_everything_back;
 };

@@ -10,7 +10,7 @@ use core::cell::UnsafeCell;
 mod instructions;
 mod vectors;
 
-pub use instructions::{FORBIDDEN, forbidden, jump, stack_at, with_flags, without_segments};
+pub use instructions::{FORBIDDEN, forbidden, jump, segment_limit, stack_at, with_flags, without_segments};
 pub use vectors::{set_vectors, vectors_are, vectors_are_empty};
 
 /// Size of a page in bytes.

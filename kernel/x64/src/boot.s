@@ -73,8 +73,7 @@ boot_entry:
     mov [edi + 511 * 8], eax
 
     mov cr3, edi
-    mov eax, cr4
-    or eax, 1 << 5                      # physical address extension
+    mov eax, 1 << 5                     # physical address extension, and nothing that the loader may have left
     mov cr4, eax
     mov ecx, 0xc0000080                 # EFER
     rdmsr

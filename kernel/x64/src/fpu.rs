@@ -77,8 +77,9 @@ impl Fpu {
             // SAFETY: as above; nobody else has a reference to it.
             unsafe { area(task).write(Area::RESET) }
         }
-        // SAFETY: the area holds what `fxsave64` wrote, or the reset state: no reserved bit of MXCSR is set.
-        unsafe { asm!("fxrstor64 [{}]", in(reg) area(task), options(nostack)) }
+        // SAFETY: the area holds what `fxsave64` wrote, or the reset state: no reserved bit of MXCSR is set. AMD's
+        // `fxrstor` keeps the last x87 instruction's addresses unless an exception is pending; `fninit` clears them.
+        unsafe { asm!("fninit", "fxrstor64 [{}]", in(reg) area(task), options(nostack)) }
         self.owner = Some(task);
     }
 

@@ -70,6 +70,8 @@ pub struct X64 {
     pub fpu: Fpu,
     /// Whose I/O ports are in the bitmap.
     pub ports: Ports,
+    /// The console's output.
+    output: serial::Output,
     /// What devices may interrupt.
     pub irqs: Irqs,
     /// This CPU's interrupt controller and timer.
@@ -110,6 +112,7 @@ impl X64 {
         loaded: core::ptr::null_mut(),
         fpu: Fpu::NEW,
         ports: Ports::NEW,
+        output: serial::Output::NEW,
         irqs: Irqs::NEW,
         apic: LocalApic::NEW,
         frames: Frames::new(&[]),
@@ -355,10 +358,7 @@ impl Machine for X64 {
     }
 
     fn put(&mut self, byte: u8) {
-        if byte == b'\n' {
-            serial::put(b'\r');
-        }
-        serial::put(byte);
+        self.output.put(byte);
     }
 
     fn halt(&mut self, status: usize) {
@@ -379,8 +379,6 @@ impl X64 {
     /// The vector `vector` has interrupted. Returns the IRQ if the core is to be told.
     pub fn arrived(&mut self, vector: usize) -> Option<usize> {
         let irq = vector.checked_sub(FIRST_IRQ)?;
-        let tell = self.irqs.arrived(irq);
-        self.apic.end_of_interrupt();
-        tell.then_some(irq)
+        self.irqs.arrived(irq).then_some(irq)
     }
 }

@@ -143,6 +143,8 @@ fn load_tables() {
             "mov es, {scratch:e}",
             "mov fs, {scratch:e}",
             "mov gs, {scratch:e}",
+            // After reset the LDT is not empty but memory from address 0 on, where a task could put call gates.
+            "lldt {scratch:x}",
             "ltr {tss:x}",
             gdt = in(reg) &gdt_pointer,
             idt = in(reg) &idt_pointer,

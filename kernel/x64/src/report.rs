@@ -12,16 +12,20 @@ use crate::paging::{self, ADDRESS, PRESENT};
 use crate::{cpu, exit, serial};
 
 /// The console, as something to print to.
-pub struct Console;
+pub struct Console(serial::Output);
+
+impl Console {
+    /// The console, whatever state it is in.
+    pub const fn open() -> Self {
+        Self(serial::Output::NEW)
+    }
+}
 
 impl Sink for Console {
     #[inline(never)]
     fn write(&mut self, bytes: &[u8]) {
         for &byte in bytes {
-            if byte == b'\n' {
-                serial::put(b'\r');
-            }
-            serial::put(byte);
+            self.0.put(byte);
         }
     }
 }
@@ -47,14 +51,14 @@ fn symbols() -> Symbols<'static> {
 
 /// Booting cannot go on.
 pub fn boot_failed(reason: &str, value: u64) -> ! {
-    say!(&mut Console, "kernel: cannot start: ", reason, " (", Hex(value as usize), ")\n");
+    say!(&mut Console::open(), "kernel: cannot start: ", reason, " (", Hex(value as usize), ")\n");
     exit::halt(1)
 }
 
 /// The CPU has found a fault in the kernel.
 #[cold]
 pub fn fatal(context: &Context) -> ! {
-    let console = &mut Console;
+    let console = &mut Console::open();
     say!(console, "\nkernel: fatal exception ", context.kind, ", error ", Hex(context.error as usize));
     say!(console, ", address ", Hex(cpu::cr2() as usize), "\n");
     for (name, value) in context.registers() {
@@ -83,7 +87,7 @@ pub fn backtrace(instruction: u64, frame: u64) {
     let symbols = symbols();
     let (mut address, mut frame, mut is_return) = (instruction, frame, 0);
     for _ in 0..MOST_FRAMES {
-        let console = &mut Console;
+        let console = &mut Console::open();
         say!(console, "  at ", Hex(address as usize));
         // A return address may lie behind its function's end.
         if let Some(symbol) = symbols.lookup((address - is_return) as usize) {
@@ -138,13 +142,13 @@ pub fn panicked(info: &core::panic::PanicInfo<'_>) -> ! {
     struct Formatted;
     impl Write for Formatted {
         fn write_str(&mut self, text: &str) -> core::fmt::Result {
-            Console.write(text.as_bytes());
+            Console::open().write(text.as_bytes());
             Ok(())
         }
     }
     // Writing to the console does not fail.
     let _ = writeln!(Formatted, "\nkernel: {info}");
     backtrace(panicked as *const () as u64, cpu::frame_pointer());
-    say!(&mut Console, "kernel: halted; this is a bug in the kernel\n");
+    say!(&mut Console::open(), "kernel: halted; this is a bug in the kernel\n");
     exit::halt(1)
 }

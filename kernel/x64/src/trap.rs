@@ -49,20 +49,36 @@ pub extern "C" fn on_trap(vector: usize) -> *mut Context {
     // SAFETY: as in `on_syscall`; traps in the kernel itself never come here, but from the idle loop, which holds
     // nothing.
     let kernel = unsafe { &mut *KERNEL.get() };
+    let task = kernel.current();
+    if let Some(task) = task {
+        keep_canonical(&mut kernel.machine.parts[task].context);
+    }
     if vector >= vector::FIRST_INTERRUPT {
         interrupt(kernel, vector);
-    } else if let Some(task) = kernel.current() {
+    } else if let Some(task) = task {
         exception(kernel, task, vector);
     }
     kernel.machine.resume(kernel.current())
+}
+
+/// Some CPUs jump to an address that is none and fault only at the fetch, so that an interrupt can come in between;
+/// `iretq` to it would fault in the kernel. At address 0, where nothing is mapped, the task faults as it should.
+fn keep_canonical(context: &mut Context) {
+    if context.rip >= USER_END {
+        context.rip = 0;
+    }
 }
 
 fn interrupt(kernel: &mut Kernel<X64>, vector: usize) {
     if vector == TIMER {
         kernel.machine.apic.end_of_interrupt();
         kernel.timer();
-    } else if let Some(irq) = kernel.machine.arrived(vector) {
-        if irq == serial::IRQ { console(kernel) } else { kernel.interrupt(irq) }
+    } else {
+        if let Some(irq) = kernel.machine.arrived(vector) {
+            if irq == serial::IRQ { console(kernel) } else { kernel.interrupt(irq) }
+        }
+        // After the line is masked: a level that still holds would interrupt again at once.
+        kernel.machine.apic.end_of_interrupt();
     }
 }
 
@@ -80,7 +96,7 @@ fn console(kernel: &mut Kernel<X64>) {
 }
 
 fn exception(kernel: &mut Kernel<X64>, task: TaskIndex, vector: usize) {
-    let Context { error, rip, .. } = kernel.machine.parts[task].context;
+    let Context { error, .. } = kernel.machine.parts[task].context;
     let handled = match vector {
         vector::NO_DEVICE => {
             kernel.machine.fpu.take(task);
@@ -92,10 +108,6 @@ fn exception(kernel: &mut Kernel<X64>, task: TaskIndex, vector: usize) {
     };
     if handled {
         return;
-    }
-    if rip >= USER_END {
-        // Some CPUs fault only after a jump to an address that is none; `iretq` to it would fault in the kernel.
-        kernel.machine.parts[task].context.rip = 0;
     }
     kernel.fault(if vector == vector::PAGE_FAULT {
         Fault::Page { address: cpu::cr2() as usize, access: access(error) }

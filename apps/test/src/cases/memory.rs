@@ -35,6 +35,15 @@ pub fn the_kernels_memory_cannot_be_mapped(kit: &mut Kit) -> Outcome {
     Ok(())
 }
 
+/// After reset the LDT is memory from address 0 on: a task that has a page there could make call gates to the kernel.
+pub fn the_local_descriptor_table_is_empty(_: &mut Kit) -> Outcome {
+    for index in [0, 1, 2, 0x1fff] {
+        let selector = index << 3 | 1 << 2 | 3;
+        equal(format_args!("segment {selector:#x}"), raw::segment_limit(selector), None)?;
+    }
+    Ok(())
+}
+
 pub fn a_stack_overflow_is_reported(kit: &mut Kit) -> Outcome {
     kit.crashes(&["overflow-stack"])
 }

@@ -60,6 +60,22 @@ pub fn forbidden(name: &str) {
     }
 }
 
+/// The limit of the segment with this selector, if there is such a segment.
+pub fn segment_limit(selector: u16) -> Option<u32> {
+    let (limit, exists): (u32, u8);
+    // SAFETY: `lsl` only reads the descriptor tables.
+    unsafe {
+        asm!(
+            "lsl {limit:e}, {selector:e}",
+            "setz {exists}",
+            limit = inout(reg) 0 => limit,
+            selector = in(reg) u32::from(selector),
+            exists = out(reg_byte) exists,
+        );
+    }
+    (exists != 0).then_some(limit)
+}
+
 /// Makes a system call with these flags set in RFLAGS; returns its result. The flags are cleared again.
 pub fn with_flags(flags: u64) -> Result<usize, Error> {
     let result: isize;
