@@ -101,6 +101,7 @@ impl<M: Machine> Kernel<M> {
 }
 
 impl<M: Machine> Sink for Kernel<M> {
+    #[inline(never)]
     fn write(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             self.log.push(byte);

@@ -78,6 +78,7 @@ impl Sink for Counter {
     }
 }
 
+#[inline(never)]
 fn number(mut value: u64, base: u64, sink: &mut dyn Sink) {
     // 20 decimal digits are enough for 64 bits.
     let mut digits = [0; 20];

@@ -53,7 +53,9 @@ unsafe extern "C" {
 }
 
 /// Distance between two trap stubs.
-pub const STUB_SIZE: u64 = 16;
+pub const STUB_SIZE: u64 = 8;
+
+const _: () = assert!(VECTORS <= 128, "a stub has room for a signed byte");
 
 /// Where the linker has put the kernel. All addresses are page-aligned, except `image_end`.
 pub struct Layout {

@@ -177,22 +177,34 @@ enter_task:
     mov rax, rdi
     jmp resume
 
-# One stub for each vector, 16 bytes apart. Some exceptions push an error code, the others get a 0. Non-maskable
-# interrupts, double faults and machine checks can hit at any instruction, have stacks of their own, and end the system.
-.balign 16
+# One stub for each vector, 8 bytes apart. Some exceptions push an error code; for the others a 0 takes its place.
+# Non-maskable interrupts, double faults and machine checks can hit at any instruction, have stacks of their own, and end
+# the system.
+.balign 8
 .global trap_stubs
 trap_stubs:
 .set vector, 0
 .rept {vectors}
-    .balign 16
-    .if vector != 8 && vector != 10 && vector != 11 && vector != 12 && vector != 13 && vector != 14 && vector != 17 && vector != 21 && vector != 29 && vector != 30
-    push 0
-    .endif
+    .balign 8
     push vector
-    .if vector == 2 || vector == 8 || vector == 18
+    .if vector == 8
     jmp fatal
-    .else
+    .elseif vector == 2 || vector == 18
+    jmp fatal_without_code
+    .elseif vector == 10 || vector == 11 || vector == 12 || vector == 13 || vector == 14 || vector == 17 || vector == 21 || vector == 29 || vector == 30
     jmp trap
+    .else
+    jmp trap_without_code
     .endif
     .set vector, vector + 1
 .endr
+
+trap_without_code:
+    push [rsp]
+    mov qword ptr [rsp + 8], 0
+    jmp trap
+
+fatal_without_code:
+    push [rsp]
+    mov qword ptr [rsp + 8], 0
+    jmp fatal
