@@ -6,12 +6,12 @@ use system_tests::{Machine, Options, Profile, System};
 const CRASHES: [(&str, &str); 10] = [
     ("null", "0x0"),
     ("kernel", "0xffffffff80100000"),
-    ("noncanonical", ""),
+    ("noncanonical", "protection violation"),
     ("stack", "times"),
-    ("ud", ""),
-    ("divide", ""),
+    ("ud", "illegal instruction"),
+    ("divide", "division error"),
     ("write-text", "writ"),
-    ("exec-data", ""),
+    ("exec-data", "execute of address"),
     ("panic", "as you asked"),
     ("alloc", ""),
 ];

