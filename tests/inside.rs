@@ -13,7 +13,7 @@ const CRASHES: [(&str, &str); 10] = [
     ("write-text", "writ"),
     ("exec-data", "execute of address"),
     ("panic", "as you asked"),
-    ("alloc", ""),
+    ("alloc", "heap"),
 ];
 
 /// Each crash ends its own task with a report, and the system goes on.
