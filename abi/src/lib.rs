@@ -13,6 +13,7 @@ mod boot;
 mod error;
 mod fault;
 mod message;
+mod record;
 mod rights;
 mod syscall;
 mod task;
@@ -24,9 +25,10 @@ pub use message::{
     Lend, MAX_LENDS, MESSAGE_PAGE, MessageInfo, MessagePage, NOTIFY_ASYNC, NOTIFY_CHILD, NOTIFY_CONSOLE,
     NOTIFY_IRQ, NOTIFY_TIMER, PAYLOAD_BYTES, PAYLOAD_WORDS, Received,
 };
+pub use record::{TaskCreate, TaskInfo, TaskState};
 pub use rights::{MAX_RANGES, MAX_SERVICES, Powers, Range, Rights, ServiceSet};
 pub use syscall::{
     Affinity, ConsoleOperation, InspectOperation, IrqOperation, LendSelector, MAX_CONSOLE, MAX_COPY,
-    MapFlags, Policy, SendFlags, Syscall, TaskCreate, TaskInfo, TaskState,
+    MapFlags, Policy, SendFlags, Syscall,
 };
 pub use task::{MAX_TASKS, PRIORITIES, TaskId, TaskIndex};

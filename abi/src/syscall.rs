@@ -13,8 +13,6 @@
 //! "May send to": the caller's [`Rights::may_send`](crate::Rights) meets the target's `provides`, or the target is
 //! its pager.
 
-use crate::{Error, Range, Rights, ServiceSet, TaskId};
-
 /// The number of each system call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -61,7 +59,7 @@ pub enum Syscall {
     Timer = 8,
     /// `clock() -> nanoseconds`: time since the machine started, never going back. Needs no right, has no errors.
     Clock = 9,
-    /// `task_create(address) -> id`: makes a task from the [`TaskCreate`] words at `address`, with the caller as its
+    /// `task_create(address) -> id`: makes a task from the [`TaskCreate`](crate::TaskCreate) words at `address`, with the caller as its
     /// pager. It runs after the first `schedule`.
     ///
     /// Right: [`Powers::CREATE`](crate::Powers::CREATE) and, as it names physical pages,
@@ -75,6 +73,8 @@ pub enum Syscall {
     /// Right: the caller is the task's pager. Errors: `NoTask`, `NotPermitted`.
     TaskDestroy = 11,
     /// `exit(status, panicked)`: ends the caller; its pager gets [`crate::kind::EXIT`]. Does not return.
+    ///
+    /// Needs no right, has no errors.
     Exit = 12,
     /// `schedule(id, priority, quantum, policy, affinity)`: sets how a task is scheduled; starts it if it is new.
     /// Quantum in nanoseconds, 0 for the default of 10 ms, at least 100 µs otherwise.
@@ -226,7 +226,7 @@ pub enum ConsoleOperation {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum InspectOperation {
-    /// Writes the [`TaskInfo`] words of the task at index `argument` to `address`; `NoTask` if the place is free,
+    /// Writes the [`TaskInfo`](crate::TaskInfo) words of the task at index `argument` to `address`; `NoTask` if the place is free,
     /// `InvalidArgument` if there is no such place.
     Task = 0,
     /// Reads up to `length` (at most [`MAX_CONSOLE`]) bytes of the kernel log, from position `argument`, to `address`; result: how many. The
@@ -236,185 +236,9 @@ pub enum InspectOperation {
     Halt = 2,
 }
 
-/// What `task_create` reads: [`TaskCreate::WORDS`] words in the order of the fields.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct TaskCreate {
-    /// Where it starts.
-    pub entry: u64,
-    /// Its stack pointer at the start.
-    pub stack: u64,
-    /// The argument it is started with.
-    pub argument: u64,
-    /// Physical page for the top level of its page table; 0 on machines without an MMU.
-    pub root: u64,
-    /// Physical page that is its message page. Its pager maps it at [`crate::MESSAGE_PAGE`].
-    pub message: u64,
-    /// What it may do.
-    pub rights: Rights,
-}
-
-impl TaskCreate {
-    /// Length in words.
-    pub const WORDS: usize = 5 + 1 + 4 + 6 * crate::MAX_RANGES;
-
-    /// The words to pass.
-    pub fn encode(&self) -> [u64; Self::WORDS] {
-        let mut words = [0; Self::WORDS];
-        let rights = &self.rights;
-        let head = [self.entry, self.stack, self.argument, self.root, self.message, rights.powers.0];
-        let sets = rights.may_send.words().into_iter().chain(rights.provides.words());
-        let ranges = [rights.irqs, rights.ports, rights.mmio];
-        let ranges = ranges.iter().flatten().flat_map(|range| [range.start, range.end]);
-        for (word, value) in words.iter_mut().zip(head.into_iter().chain(sets).chain(ranges)) {
-            *word = value;
-        }
-        words
-    }
-
-    /// What the words say. Every value is possible; the kernel checks them.
-    pub fn decode(words: &[u64; Self::WORDS]) -> Self {
-        let [entry, stack, argument, root, message, powers, send0, send1, provide0, provide1, rest @ ..] =
-            *words;
-        let mut rights = Rights {
-            powers: crate::Powers(powers),
-            may_send: ServiceSet::from_words([send0, send1]),
-            provides: ServiceSet::from_words([provide0, provide1]),
-            ..Rights::default()
-        };
-        let Rights { irqs, ports, mmio, .. } = &mut rights;
-        for (range, pair) in irqs.iter_mut().chain(ports).chain(mmio).zip(rest.chunks_exact(2)) {
-            if let [start, end] = *pair {
-                *range = Range { start, end };
-            }
-        }
-        Self { entry, stack, argument, root, message, rights }
-    }
-}
-
-/// What a task is doing.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-pub enum TaskState {
-    /// Created, not started yet.
-    New = 0,
-    /// Running or ready to run.
-    Ready = 1,
-    /// Waiting until [`TaskInfo::peer`] receives its message.
-    Sending = 2,
-    /// Waiting for a message, from [`TaskInfo::peer`] if there is one.
-    Receiving = 3,
-    /// Waiting for the reply of [`TaskInfo::peer`] to its call.
-    Calling = 4,
-    /// Waiting for its pager to handle a fault.
-    Faulted = 5,
-    /// Has ended by itself and waits to be destroyed.
-    Exited = 6,
-    /// Being destroyed.
-    Dying = 7,
-}
-
-impl TaskState {
-    /// The state with this code; `Dying` if there is none.
-    pub const fn from_code(code: u64) -> Self {
-        match code {
-            0 => Self::New,
-            1 => Self::Ready,
-            2 => Self::Sending,
-            3 => Self::Receiving,
-            4 => Self::Calling,
-            5 => Self::Faulted,
-            6 => Self::Exited,
-            _ => Self::Dying,
-        }
-    }
-
-    /// One word for lists.
-    pub const fn text(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::Ready => "ready",
-            Self::Sending => "sending",
-            Self::Receiving => "receiving",
-            Self::Calling => "calling",
-            Self::Faulted => "faulted",
-            Self::Exited => "exited",
-            Self::Dying => "dying",
-        }
-    }
-}
-
-/// What `inspect` tells of a task: [`TaskInfo::WORDS`] words in the order of the fields.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct TaskInfo {
-    /// Its ID.
-    pub id: TaskId,
-    /// What it is doing.
-    pub state: TaskState,
-    /// Whom it waits for.
-    pub peer: Option<TaskId>,
-    /// Its pager; `None` for the first task.
-    pub pager: Option<TaskId>,
-    /// Its priority.
-    pub priority: u64,
-    /// How many tasks wait to send to it.
-    pub senders: u64,
-    /// Its pending notifications.
-    pub notifications: u64,
-    /// Messages that it has received.
-    pub received: u64,
-    /// Time that it was scheduled for, in nanoseconds (servers run on their clients' time).
-    pub time: u64,
-}
-
-impl TaskInfo {
-    /// Length in words.
-    pub const WORDS: usize = 9;
-
-    /// The words the kernel writes.
-    pub fn encode(&self) -> [u64; Self::WORDS] {
-        let raw = |id: Option<TaskId>| id.map_or(0, |id| id.raw() as u64);
-        [
-            self.id.raw() as u64,
-            self.state as u64,
-            raw(self.peer),
-            raw(self.pager),
-            self.priority,
-            self.senders,
-            self.notifications,
-            self.received,
-            self.time,
-        ]
-    }
-
-    /// What the words say; an error if they hold no valid ID.
-    pub fn decode(words: &[u64; Self::WORDS]) -> Result<Self, Error> {
-        let [id, state, peer, pager, priority, senders, notifications, received, time] = *words;
-        Ok(Self {
-            id: TaskId::from_raw(id as usize).ok_or(Error::BadMessage)?,
-            state: TaskState::from_code(state),
-            peer: TaskId::from_raw(peer as usize),
-            pager: TaskId::from_raw(pager as usize),
-            priority,
-            senders,
-            notifications,
-            received,
-            time,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn task_create_survives_its_words() {
-        let mut create =
-            TaskCreate { entry: 1, stack: 2, argument: 3, root: 4, message: 5, rights: Rights::ALL };
-        create.rights.mmio[3] = Range { start: 6, end: 7 };
-        create.rights.irqs[0] = Range { start: 8, end: 9 };
-        assert_eq!(TaskCreate::decode(&create.encode()), create);
-    }
 
     #[test]
     fn flags_out_of_range_are_refused() {
