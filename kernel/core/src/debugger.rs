@@ -16,8 +16,13 @@ const ENTER: u8 = b'\r';
 const BACKSPACE: u8 = 0x08;
 const DELETE: u8 = 0x7f;
 
+/// Bytes of the log that are shown.
+const LOG_SHOWN: usize = 1024;
+
 const HELP: &str = "\
 ps      tasks: state, whom they wait for, queued senders; points out deadlocks
+mem     what memory is used for
+log     the end of the kernel log
 irq     interrupts and their owners
 timers  timers that are set
 rights  what each task may do
@@ -78,6 +83,8 @@ impl<M: Machine> Kernel<M> {
         match command {
             b"" => {}
             b"ps" => self.debug_tasks(),
+            b"mem" => self.debug_memory(),
+            b"log" => self.debug_log(),
             b"irq" => self.debug_irqs(),
             b"timers" => self.debug_timers(),
             b"rights" => self.debug_rights(),
@@ -126,6 +133,34 @@ impl<M: Machine> Kernel<M> {
         false
     }
 
+    fn debug_memory(&mut self) {
+        let count = self.machine.memory_use();
+        for (frames, what) in [
+            (count.kernel, " pages are the kernel's or boot files\n"),
+            (count.tables, " are page tables\n"),
+            (count.mapped, " are mapped by tasks\n"),
+            (count.unmapped, " are not mapped\n"),
+        ] {
+            say!(self, frames, what);
+        }
+    }
+
+    /// Shows the log without adding to it.
+    fn debug_log(&mut self) {
+        let end = self.log.end();
+        let mut position = end.saturating_sub(LOG_SHOWN);
+        let mut buffer = [0; 64];
+        while position < end {
+            let (count, next) = self.log.read(position, &mut buffer);
+            buffer.iter().take(count).for_each(|&byte| self.machine.put(byte));
+            if count == 0 {
+                break;
+            }
+            position = next;
+        }
+        say!(self, "\n");
+    }
+
     fn debug_irqs(&mut self) {
         for irq in 0..MAX_IRQS {
             if let Some(id) = self.irqs.owner(irq).and_then(|owner| self.task(owner).id) {
@@ -145,14 +180,14 @@ impl<M: Machine> Kernel<M> {
     }
 
     fn debug_rights(&mut self) {
-        say!(self, "task  powers      may send to                            provides\n");
+        say!(self, "task  powers              may send to                             provides\n");
         for place in 0..MAX_TASKS {
             let task = self.task(TaskIndex::new(place));
             let (Some(id), rights) = (task.id, task.rights) else { continue };
-            say!(self, Column(id, 6), Column(Hex(rights.powers.0 as usize), 12));
+            say!(self, Column(id, 6), Column(Hex(rights.powers.0 as usize), 20));
             for set in [rights.may_send, rights.provides] {
                 let [low, high] = set.words();
-                say!(self, Column(Hex(high as usize), 19), Column(Hex(low as usize), 20));
+                say!(self, Column(Hex(high as usize), 20), Column(Hex(low as usize), 20));
             }
             say!(self, "\n");
         }

@@ -87,20 +87,16 @@ impl<M: Machine> Kernel<M> {
 
     /// Nobody handles the first task's faults, so the system ends.
     fn first_task_failed(&mut self, task: TaskIndex, fault: Fault) {
-        let (kind, [first, second]) = fault.message();
+        say!(self, "kernel: the first task has failed and the system cannot go on: ");
+        match fault {
+            Fault::Page { address, access } => say!(self, access.name(), " of address ", Hex(address)),
+            Fault::Exception { exception, detail } => say!(self, exception.text(), " (", Hex(detail), ")"),
+            Fault::Exit { panicked: true, .. } => say!(self, "it panicked"),
+            Fault::Exit { status, .. } => say!(self, "it has ended with status ", status),
+            Fault::Quantum => say!(self, "its quantum is used up"),
+        }
         let frame = self.machine.frame(task);
-        say!(
-            self,
-            "kernel: the first task has failed and the system cannot go on: fault ",
-            kind as usize,
-            ", ",
-            Hex(first as usize),
-            ", ",
-            Hex(second as usize),
-            " at ",
-            Hex(frame.instruction),
-            "\n"
-        );
+        say!(self, ", at ", Hex(frame.instruction), "\n");
         self.tasks[task].state = State::Exited;
         self.machine.halt(1);
     }

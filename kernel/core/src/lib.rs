@@ -35,7 +35,7 @@ pub use fault::Fault;
 pub use irq::MAX_IRQS;
 pub use kernel::Kernel;
 pub use log::Log;
-pub use machine::{CopyFault, Frame, Machine, Reclaim, Request};
+pub use machine::{CopyFault, Frame, Machine, MemoryUse, Reclaim, Request};
 pub use print::{Column, Hex, Print, Sink};
 pub use schedule::{DEFAULT_QUANTUM, MIN_QUANTUM};
 pub use task::{Outgoing, State, Task};

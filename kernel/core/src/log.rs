@@ -29,6 +29,12 @@ impl Log {
         self.written = self.written.wrapping_add(1);
     }
 
+    /// The position after the last byte.
+    #[cfg(debug_assertions)]
+    pub(crate) const fn end(&self) -> usize {
+        self.written
+    }
+
     /// Copies text from `position` on into `buffer`. Returns how many bytes, and the position after them; starts at
     /// the oldest byte if those at `position` are gone or not written yet.
     pub fn read(&self, position: usize, buffer: &mut [u8]) -> (usize, usize) {

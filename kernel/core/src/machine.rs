@@ -35,6 +35,19 @@ pub struct Frame {
     pub frame: usize,
 }
 
+/// What RAM is used for, in page frames.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct MemoryUse {
+    /// The kernel's, and the boot files.
+    pub kernel: usize,
+    /// Page tables.
+    pub tables: usize,
+    /// Mapped by tasks.
+    pub mapped: usize,
+    /// Neither: in nobody's use, as far as the kernel knows.
+    pub unmapped: usize,
+}
+
 /// Where an address space stands while it is taken apart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Reclaim {
@@ -119,6 +132,9 @@ pub trait Machine {
 
     /// Gives a new task the I/O ports in `ports` (machines without I/O ports do nothing).
     fn allow_ports(&mut self, task: TaskIndex, ports: &[Range]);
+
+    /// What RAM is used for. Looks at every frame: for the debugger only.
+    fn memory_use(&mut self) -> MemoryUse;
 
     /// How many IRQs there are: valid numbers are below it, and below [`crate::MAX_IRQS`].
     fn irqs(&self) -> usize;

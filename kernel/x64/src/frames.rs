@@ -6,6 +6,7 @@
 
 use abi::Error;
 use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use kernel_core::MemoryUse;
 
 use crate::regions::PAGE;
 
@@ -83,6 +84,21 @@ impl<'a> Frames<'a> {
 
     fn state(&self, frame: u64) -> Option<&AtomicU8> {
         self.states.get((frame / PAGE) as usize)
+    }
+
+    /// How many frames are used for what.
+    pub fn count(&self) -> MemoryUse {
+        let mut count = MemoryUse::default();
+        for state in self.states {
+            match Use::decode(state.load(Relaxed)) {
+                Use::Kernel | Use::BootFiles => count.kernel += 1,
+                Use::Table => count.tables += 1,
+                Use::Mapped(0) => count.unmapped += 1,
+                Use::Mapped(_) => count.mapped += 1,
+                Use::Device => {}
+            }
+        }
+        count
     }
 
     /// What the frame at physical address `frame` is used for.

@@ -5,7 +5,7 @@
 
 use abi::{Error, Lend, MAX_TASKS, MapFlags, Range, TaskCreate, TaskId, TaskIndex};
 use core::ops::{Index, IndexMut};
-use kernel_core::{CopyFault, Frame, Machine, Reclaim, Request};
+use kernel_core::{CopyFault, Frame, Machine, MemoryUse, Reclaim, Request};
 
 use crate::apic::LocalApic;
 use crate::clock::Scale;
@@ -344,6 +344,10 @@ impl Machine for X64 {
 
     fn allow_ports(&mut self, task: TaskIndex, ports: &[Range]) {
         self.ports.allow(task, ports);
+    }
+
+    fn memory_use(&mut self) -> MemoryUse {
+        self.frames.count()
     }
 
     fn irqs(&self) -> usize {

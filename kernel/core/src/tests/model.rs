@@ -297,6 +297,10 @@ impl Machine for Model {
         self.place(task).ports = ports.to_vec();
     }
 
+    fn memory_use(&mut self) -> crate::MemoryUse {
+        crate::MemoryUse { kernel: 1, tables: 2, mapped: 3, unmapped: 4 }
+    }
+
     fn irqs(&self) -> usize {
         IRQS
     }

@@ -120,6 +120,19 @@ fn the_debugger_lists_irqs_timers_and_rights() {
 
 #[test]
 #[cfg(debug_assertions)]
+fn the_debugger_shows_memory_and_the_log() {
+    let (mut system, [task]) = System::with([(6, abi::Rights::ALL)]);
+    system.poke(task, BUFFER, b"a line in the log");
+    system.act(task, console(0, BUFFER, 17));
+    assert!(debug(&mut system, "mem").contains("2 are page tables"));
+    let before = system.kernel.log.end();
+    let text = debug(&mut system, "log");
+    assert!(text.contains("a line in the log"), "{text}");
+    assert!(system.kernel.log.end() - before < 80, "the log is not logged again");
+}
+
+#[test]
+#[cfg(debug_assertions)]
 fn the_debugger_edits_its_line_and_takes_no_input_from_tasks() {
     let (mut system, [reader]) = System::with([(5, peer_with(Powers::CONSOLE))]);
     assert!(debug(&mut system, "too long for the line of the debugger").contains("no such command"));
