@@ -126,6 +126,9 @@ impl Memory {
 
     /// Maps the frame at `physical` into `task`; frames for its page table are added to `tables`.
     ///
+    /// A spare frame that cannot become a table, because someone with the power over memory has mapped it, is never
+    /// used again.
+    ///
     /// Errors: `OutOfMemory`, and those of the system call `map`. Tables stay in `tables` in any case.
     pub fn map_frame<K: Kernel>(
         &mut self,
@@ -136,15 +139,25 @@ impl Memory {
         physical: u64,
         flags: MapFlags,
     ) -> Result<(), Error> {
-        for _ in 0..=MAX_TABLES {
+        let mut calls = 0;
+        while calls <= MAX_TABLES {
             if self.spare.is_none() {
                 self.spare = self.take_table(kernel).ok();
             }
             let table = self.spare.map_or(0, |frame| self.frames.address(frame));
             let done = match kernel.map(task, address, physical, flags, table) {
                 Err(Error::NeedsTable) => Err(Error::OutOfMemory),
+                // One of two frames is in use. Without the table it can only be the other one.
+                Err(Error::PageInUse) if table != 0 => match kernel.map(task, address, physical, flags, 0) {
+                    Err(Error::NeedsTable) => {
+                        self.spare = None;
+                        continue;
+                    }
+                    result => result,
+                },
                 result => result,
             }?;
+            calls += 1;
             if done.table_used
                 && let Some(frame) = self.spare.take()
             {

@@ -35,6 +35,15 @@ fn pages_come_when_they_are_touched() {
 }
 
 #[test]
+fn a_spare_table_in_use_is_not_offered_for_ever() {
+    let mut system = system();
+    let task = system.run("hello").unwrap();
+    let model = system.model.clone();
+    model.hold_frames(0x10_0000..0x10_0000 + 200 * 4096);
+    assert!(system.touch(task, HEAP, Access::WRITE), "{}", model.take_console());
+}
+
+#[test]
 fn code_is_shared_and_variables_are_not() {
     let mut system = system();
     let (first, second) = (system.run("hello").unwrap(), system.run("hello").unwrap());

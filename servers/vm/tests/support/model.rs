@@ -37,6 +37,8 @@ pub struct Inner {
     pub timer: u64,
     /// No more tasks than this, vm included.
     pub max_tasks: usize,
+    /// Frames that a task with the power over memory has mapped: they cannot become tables.
+    pub held: BTreeSet<u64>,
 }
 
 /// Shared, so that a test can look at it while vm uses it.
@@ -86,6 +88,13 @@ impl Model {
     pub fn frame(&self, task: TaskId, address: u64) -> Option<u64> {
         let inner = self.0.borrow();
         inner.tasks.get(&task)?.pages.get(&(address & !(PAGE - 1))).map(|page| page.0)
+    }
+
+    /// Has someone map all of these frames that are neither mapped nor tables now.
+    pub fn hold_frames(&self, frames: std::ops::Range<u64>) {
+        let inner = &mut *self.0.borrow_mut();
+        let free = |frame: &u64| !inner.mapped.contains_key(frame) && !inner.tables.contains(frame);
+        inner.held = frames.step_by(PAGE as usize).filter(free).collect();
     }
 
     pub fn take_console(&self) -> String {
@@ -196,6 +205,9 @@ impl Kernel for Model {
         if let Some(level) = missing(entry) {
             if table == 0 {
                 return Err(Error::NeedsTable);
+            }
+            if inner.held.contains(&table) {
+                return Err(Error::PageInUse);
             }
             entry.tables.insert((level, address >> level), table);
             table_used = true;
