@@ -1,7 +1,9 @@
 //! The way in: every message that vm receives.
 //!
 //! Messages of the kernel's types come from the kernel in the name of the task that they are about. Any task could forge
-//! one, but only about itself, and gains nothing: its page is mapped earlier, or it ends.
+//! one, but only about itself, and gains nothing: its page is mapped earlier, or it ends. What is not exactly as the
+//! kernel sends it, or comes from a task that vm is not the pager of, is refused: the words that such a message does not
+//! have would be another client's.
 
 use crate::kernel::Kernel;
 use crate::report::Context;
@@ -14,11 +16,18 @@ use ipc::{Answer, Incoming};
 /// The reply that lets a task go on after a fault.
 const RESUME: Answer = Answer::Reply(MessageInfo::new(0, 0));
 
+/// Words in every message of the kernel about a task.
+const KERNEL_WORDS: usize = 5;
+
 /// Handles a message of any kind.
 #[inline]
 pub fn dispatch<K: Kernel>(server: &mut Vm<'_, K>, message: &Incoming) -> Answer {
     if message.info.kind() >= kind::FIRST_INTERFACE {
         return vm::dispatch(server, message);
+    }
+    let as_the_kernel_sends_it = MessageInfo::new(message.info.kind(), KERNEL_WORDS);
+    if message.info != as_the_kernel_sends_it || !server.is_pager_of(message.sender) {
+        return Answer::Unknown;
     }
     let [first, second, instruction, stack, frame] = ipc::payload_words();
     let context = Context { instruction, stack, frame };

@@ -77,6 +77,12 @@ impl<K: Kernel> Vm<'_, K> {
         self.state.catalog.get(task.program).ok_or(Error::NotPermitted)
     }
 
+    /// Whether the kernel tells vm about this task: vm has launched it, or inherited it from a pager that has ended.
+    #[inline]
+    pub(crate) fn is_pager_of(&mut self, task: TaskId) -> bool {
+        self.state.tasks.get(task).is_some() || self.kernel.paged_task(task.index()) == Some(task)
+    }
+
     /// The name of a task's program; `?` if it is not one of vm's.
     pub(crate) fn name_of(&self, task: TaskId) -> &'static str {
         if task == self.own { "vm" } else { self.program_of(task).map_or("?", |program| program.name) }
