@@ -197,9 +197,9 @@ impl<K: Kernel> Server for Vm<'_, K> {
     }
 
     fn watch(&mut self, sender: TaskId, task: TaskId) -> Result<(), Error> {
-        self.program_of(sender)?;
+        let launcher = self.program_of(sender)?.rights.powers.contains(Powers::LAUNCH);
         let lives = self.state.tasks.get(task).is_some();
-        if self.state.watches.watch(sender, task, lives)? {
+        if self.state.watches.watch(sender, task, lives, launcher)? {
             self.kernel.notify(sender, NOTIFY_CHILD);
         }
         Ok(())

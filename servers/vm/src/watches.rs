@@ -1,7 +1,8 @@
 //! Who is told about whose end: notify and pull.
 //!
 //! A watch *is* the place where the end will be stored, so an end is never lost for want of room: the table can only
-//! be full when a watch begins. A task may watch [`MAX_WATCHES_PER_TASK`] others at once, so that no one takes all places.
+//! be full when a watch begins. A task may watch [`MAX_WATCHES_PER_TASK`] others at once, so that no one takes all places;
+//! and the last [`RESERVED`] places are for launchers, so that many together do not take them from the shell either.
 //!
 //! A short-lived program can end before its launcher has said that it watches it. So the last ends are remembered,
 //! and a watch of a task among them is answered at once.
@@ -13,6 +14,9 @@ pub const MAX_WATCHES_PER_TASK: u16 = 64;
 
 /// Watches that all tasks together can have at once.
 pub const MAX_WATCHES: usize = 1024;
+
+/// Places of these that only tasks with the power to launch get.
+pub const RESERVED: usize = 64;
 
 /// Ends that are remembered for those who have not begun to watch yet.
 const REMEMBERED: usize = 64;
@@ -80,11 +84,18 @@ impl Watches {
         }
     }
 
-    /// Begins to watch `task`; `lives` says whether it does. Returns whether its end can be pulled already.
+    /// Begins to watch `task`; `lives` says whether it does, `launcher` whether the watcher has the power to launch.
+    /// Returns whether its end can be pulled already.
     ///
     /// Errors: `NoTask` (it has ended long ago, or never was), `AlreadyExists` (watched by `watcher` already),
     /// `TableFull`.
-    pub fn watch(&mut self, watcher: TaskId, task: TaskId, lives: bool) -> Result<bool, Error> {
+    pub fn watch(
+        &mut self,
+        watcher: TaskId,
+        task: TaskId,
+        lives: bool,
+        launcher: bool,
+    ) -> Result<bool, Error> {
         let end = self.remembered.iter().find(|end| end.task == Some(task)).copied();
         if !lives && end.is_none() {
             return Err(Error::NoTask);
@@ -95,7 +106,9 @@ impl Watches {
         if self.of(watcher).any(|watch| watch.task == Some(task)) {
             return Err(Error::AlreadyExists);
         }
-        let free = self.watches.iter_mut().find(|watch| watch.watcher.is_none()).ok_or(Error::TableFull)?;
+        let places = if launcher { MAX_WATCHES } else { MAX_WATCHES - RESERVED };
+        let mut places = self.watches.iter_mut().take(places);
+        let free = places.find(|watch| watch.watcher.is_none()).ok_or(Error::TableFull)?;
         *free = Watch { watcher: Some(watcher), task: Some(task), ..Watch::FREE };
         if let Some(end) = end.filter(|_| !lives) {
             self.ends += 1;
@@ -183,23 +196,43 @@ mod tests {
     fn an_end_before_the_watch_is_told_at_once() {
         let mut watches = Watches::new();
         watches.ended(exited(task(5, 1), 42), |_| unreachable!("nobody watches"));
-        assert_eq!(watches.watch(task(1, 1), task(5, 1), false), Ok(true));
+        assert_eq!(watches.watch(task(1, 1), task(5, 1), false, false), Ok(true));
         assert_eq!(watches.next_end(task(1, 1)), Some(exited(task(5, 1), 42)));
         assert_eq!(watches.next_end(task(1, 1)), None);
-        assert_eq!(watches.watch(task(1, 1), task(5, 2), false), Err(Error::NoTask));
+        assert_eq!(watches.watch(task(1, 1), task(5, 2), false, false), Err(Error::NoTask));
     }
 
     #[test]
     fn no_task_takes_all_places() {
         let mut watches = Watches::new();
         for index in 0..usize::from(MAX_WATCHES_PER_TASK) {
-            assert_eq!(watches.watch(task(1, 1), task(10 + index, 1), true), Ok(false));
+            assert_eq!(watches.watch(task(1, 1), task(10 + index, 1), true, false), Ok(false));
         }
-        assert_eq!(watches.watch(task(1, 1), task(9, 1), true), Err(Error::TableFull));
-        assert_eq!(watches.watch(task(2, 1), task(10, 1), true), Ok(false));
-        assert_eq!(watches.watch(task(2, 1), task(10, 1), true), Err(Error::AlreadyExists));
+        assert_eq!(watches.watch(task(1, 1), task(9, 1), true, false), Err(Error::TableFull));
+        assert_eq!(watches.watch(task(2, 1), task(10, 1), true, false), Ok(false));
+        assert_eq!(watches.watch(task(2, 1), task(10, 1), true, false), Err(Error::AlreadyExists));
         watches.ended(exited(task(1, 1), 0), |_| {});
-        assert_eq!(watches.watch(task(1, 2), task(9, 1), true), Ok(false), "a dead task's watches are free");
+        assert_eq!(
+            watches.watch(task(1, 2), task(9, 1), true, false),
+            Ok(false),
+            "a dead task's watches are free"
+        );
+    }
+
+    #[test]
+    fn sixteen_watchers_together_leave_places_for_the_shell() {
+        let mut watches = Watches::new();
+        let mut begun = 0;
+        for watcher in 100..116 {
+            for index in 0..usize::from(MAX_WATCHES_PER_TASK) {
+                begun +=
+                    usize::from(watches.watch(task(watcher, 1), task(index + 1, 1), true, false).is_ok());
+            }
+        }
+        assert_eq!(begun, MAX_WATCHES - RESERVED);
+        for index in 0..RESERVED {
+            assert_eq!(watches.watch(task(99, 1), task(index + 1, 1), true, true), Ok(false));
+        }
     }
 
     proptest! {
@@ -215,7 +248,7 @@ mod tests {
                 match action {
                     0 => {
                         let known = pending.contains(&(a, b));
-                        let result = watches.watch(a, b, true);
+                        let result = watches.watch(a, b, true, false);
                         prop_assert_eq!(result, if known { Err(Error::AlreadyExists) } else { Ok(false) });
                         if !known {
                             pending.push((a, b));
