@@ -58,7 +58,7 @@ pub struct MachineOptions {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=255))]
     pub smp: u32,
     /// How much memory, as QEMU writes it: 64M, 2G
-    #[arg(long, value_name = "SIZE", default_value = "256M")]
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = memory_size)]
     pub mem: String,
     /// Count instructions: each one takes exactly 1 ns of the guest's time, so that runs can be compared
     #[arg(long)]
@@ -66,6 +66,29 @@ pub struct MachineOptions {
     /// More arguments for QEMU
     #[arg(last = true, value_name = "QEMU-ARGS")]
     pub qemu_args: Vec<OsString>,
+}
+
+/// The least memory that the system boots in, in MiB.
+const LEAST_MEMORY: u64 = 4;
+
+/// Checks a size of memory, which QEMU takes in MiB if there is no unit.
+fn memory_size(text: &str) -> Result<String, String> {
+    let (number, unit) = match text.find(|digit: char| !digit.is_ascii_digit()) {
+        Some(place) => text.split_at(place),
+        None => (text, "M"),
+    };
+    let shift = match unit.to_ascii_uppercase().as_str() {
+        "M" => 0,
+        "G" => 10,
+        "T" => 20,
+        _ => return Err("it must be a whole number of M, G or T, as 64M or 2G".into()),
+    };
+    let number: u64 = number.parse().map_err(|_| "it must be a whole number of M, G or T, as 64M or 2G")?;
+    match number.checked_mul(1 << shift) {
+        Some(size) if size >= LEAST_MEMORY => Ok(format!("{size}M")),
+        Some(_) => Err(format!("the system needs at least {LEAST_MEMORY}M")),
+        None => Err("that is more than any machine has".into()),
+    }
 }
 
 impl Default for MachineOptions {
@@ -118,6 +141,18 @@ mod tests {
         assert_eq!(halt_status(exit_code(5)), Some(5));
         assert_eq!(halt_status(0), None, "closed or reset");
         assert_eq!(halt_status(1), None, "QEMU did not like its arguments");
+    }
+
+    #[test]
+    fn sizes_of_memory_are_checked() {
+        assert_eq!(memory_size("64M"), Ok("64M".into()));
+        assert_eq!(memory_size("2g"), Ok("2048M".into()));
+        assert_eq!(memory_size("8"), Ok("8M".into()));
+        for bad in
+            ["", "banana", "M", "64K", "1.5G", "3M", "-1", "99999999999999999999", "18446744073709551615T"]
+        {
+            assert!(memory_size(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -112,6 +112,8 @@ impl Session {
                 Event::CommandEnd(status) => return Ok(Output { text: plain(&text), status }),
                 // The shell found nothing to run in the line.
                 Event::PromptEnd if !running => return Ok(Output { text: String::new(), status: 0 }),
+                // A prompt before the command's end is another shell's.
+                Event::PromptEnd => return Err(self.failure(&phase, Cause::ShellEnded)),
                 _ => {}
             }
         }
@@ -274,6 +276,8 @@ pub enum Cause {
     Ended(Option<i32>),
     /// The command to halt returned, with this status.
     Refused(i32),
+    /// The shell ended, and another one was started.
+    ShellEnded,
     /// QEMU was started without pipes.
     NoPipes,
 }
@@ -304,6 +308,7 @@ impl fmt::Display for Failure {
             },
             Cause::Ended(None) => write!(formatter, "QEMU was killed while {phase}")?,
             Cause::Refused(status) => write!(formatter, "`q` returned with status {status} while {phase}")?,
+            Cause::ShellEnded => write!(formatter, "the shell ended while {phase}")?,
             Cause::NoPipes => write!(formatter, "QEMU has no pipes while {phase}")?,
         }
         if let Some(last) = self.last_lines.last() {

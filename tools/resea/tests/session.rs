@@ -20,6 +20,7 @@ while true; do
         q) echo "bye"; exit 33 ;;
         die) echo "kernel: page fault"; exit 35 ;;
         hang) printf '\033]133;C\007'; exec sleep 100 ;;
+        restart) printf '\033]133;C\007'; continue ;;
         fail) printf '\033]133;C\007no such thing\r\n\033]133;D;3\007'; continue ;;
     esac
     printf '\033]133;C\007\033[1mran\033[0m %s\r\n\033]133;D;0\007' "$line"
@@ -120,6 +121,13 @@ fn a_system_that_dies_is_reported_with_its_last_line() {
         "the system halted with failure status 1 while running \"die\"; the last line was: kernel: page fault"
     );
     assert_eq!(failure.last_lines, ["booting", "resea> die", "kernel: page fault"]);
+}
+
+#[test]
+fn a_shell_that_ends_in_a_command_is_not_waited_for() {
+    let script = script(SYSTEM);
+    let failure = start(&script).run("restart", soon()).expect_err("there is a new shell");
+    assert_eq!(failure.cause, Cause::ShellEnded);
 }
 
 #[test]

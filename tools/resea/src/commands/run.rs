@@ -10,7 +10,7 @@ use crate::build::{Build, build};
 use crate::console::plain;
 use crate::machine::{HALTED_WITH_SUCCESS, MachineOptions, halt_status};
 use crate::session::{Session, Sink};
-use crate::ui::{Verbosity, error};
+use crate::ui::Verbosity;
 use crate::workspace::Workspace;
 use crate::{boot, setup, terminal};
 
@@ -72,8 +72,11 @@ impl RunCommand {
             bail!("the time of {} s is over: QEMU was ended", self.timeout.unwrap_or_default());
         };
         match status.code() {
-            // 0: closed by Ctrl-A X, or the machine reset itself.
-            Some(0 | HALTED_WITH_SUCCESS) => Ok(()),
+            Some(HALTED_WITH_SUCCESS) => Ok(()),
+            Some(0) => {
+                verbosity.step("QEMU was closed by Ctrl-A X; if not, the machine has reset itself");
+                Ok(())
+            }
             Some(code) => match halt_status(code) {
                 Some(status) => {
                     bail!("the system halted with failure status {status}: see its last lines above")
@@ -90,11 +93,6 @@ impl RunCommand {
         let result = type_commands(&mut session, &self.exec, deadline);
         // The reason starts on a line of its own.
         println!();
-        if let Err(failure) = &result
-            && let Some(failure) = failure.downcast_ref::<crate::session::Failure>()
-        {
-            failure.last_lines.iter().for_each(|line| error(&format!("| {line}")));
-        }
         result
     }
 }
