@@ -14,8 +14,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::{
-    DEFAULT_HEAP, DEFAULT_PRIORITY, DEFAULT_STACK, MAX_DESCRIPTION, MAX_ENCODED, MAX_SERVICE_NAME, Manifest,
-    PRIORITIES, Power, Range, Restart, Start,
+    DEFAULT_HEAP, DEFAULT_PRIORITY, DEFAULT_SHARED, DEFAULT_STACK, MAX_DESCRIPTION, MAX_ENCODED,
+    MAX_SERVICE_NAME, Manifest, PRIORITIES, Power, Range, Restart, Start,
 };
 
 /// Sizes of stacks and heaps are multiples of this.
@@ -24,6 +24,8 @@ const PAGE: u64 = 4096;
 const MAX_STACK: u64 = 1 << 20;
 /// Largest heap in bytes.
 const MAX_HEAP: u64 = 4 << 30;
+/// Most shared memory in bytes.
+const MAX_SHARED: u64 = 1 << 30;
 /// I/O ports are below this.
 const PORTS: u64 = 1 << 16;
 /// Physical addresses are below this (Intel SDM volume 3, 4.1.4: at most 52 bits).
@@ -129,6 +131,7 @@ struct Keys {
     mmio: Vec<Spanned<String>>,
     stack: Option<Spanned<String>>,
     heap: Option<Spanned<String>>,
+    shared: Option<Spanned<String>>,
     priority: Option<Spanned<u8>>,
     #[serde(default)]
     start: Start,
@@ -157,6 +160,7 @@ impl Keys {
             mmio: place.list("mmio", self.mmio, |text| range("mmio", &text, PHYSICAL_ADDRESSES))?,
             stack: place.size("stack", self.stack, DEFAULT_STACK.into(), MAX_STACK)? as u32,
             heap: place.size("heap", self.heap, DEFAULT_HEAP, MAX_HEAP)?,
+            shared: place.size("shared", self.shared, DEFAULT_SHARED, MAX_SHARED)?,
             priority,
             start: self.start,
             restart: self.restart,

@@ -20,6 +20,7 @@
 //! | `mmio` | physical addresses of devices, written like ports | none |
 //! | `stack` | size of its stack, as `"16KiB"`; at most 1 MiB | 16 KiB |
 //! | `heap` | size of its heap; at most 4 GiB | 64 KiB |
+//! | `shared` | most shared memory that it may hold at once, made by itself or mapped; at most 1 GiB | 1 MiB |
 //! | `priority` | 0 to 31; higher runs first | 8 |
 //! | `start` | `"boot"`, or `"demand"`: when its service is looked up or someone launches it | `"demand"` |
 //! | `restart` | `"never"` or `"always"` after it ended | `"never"` |
@@ -61,6 +62,8 @@ pub const DEFAULT_PRIORITY: u8 = 8;
 pub const DEFAULT_STACK: u32 = 16 << 10;
 /// The heap of programs whose manifest does not tell, in bytes.
 pub const DEFAULT_HEAP: u64 = 64 << 10;
+/// The shared memory that programs whose manifest does not tell may hold, in bytes.
+pub const DEFAULT_SHARED: u64 = 1 << 20;
 
 /// A power over the system; the same as in the kernel's and vm's rights.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -136,6 +139,8 @@ pub struct Manifest<'a> {
     pub stack: u32,
     /// Size of its heap in bytes; a multiple of 4 KiB.
     pub heap: u64,
+    /// Most bytes of shared memory that it may hold at once; a multiple of 4 KiB.
+    pub shared: u64,
     /// Its priority: below [`PRIORITIES`], higher runs first.
     pub priority: u8,
     /// When it is started.
@@ -156,6 +161,7 @@ impl Default for Manifest<'_> {
             mmio: Vec::new(),
             stack: DEFAULT_STACK,
             heap: DEFAULT_HEAP,
+            shared: DEFAULT_SHARED,
             priority: DEFAULT_PRIORITY,
             start: Start::default(),
             restart: Restart::default(),

@@ -46,6 +46,7 @@ fn every_key_arrives() {
         mmio = ["0xfee00000-0xfee00fff"]
         stack = "32KiB"
         heap = "1MiB"
+        shared = "2MiB"
         priority = 31
         start = "boot"
         restart = "always"
@@ -63,6 +64,7 @@ fn every_key_arrives() {
     assert_eq!(manifest.ports, [Range { start: 0x3f8, end: 0x400 }, Range { start: 0x64, end: 0x65 }]);
     assert_eq!(manifest.mmio, [Range { start: 0xfee0_0000, end: 0xfee0_1000 }]);
     assert_eq!((manifest.stack, manifest.heap, manifest.priority), (32 << 10, 1 << 20, 31));
+    assert_eq!(manifest.shared, 2 << 20);
     assert_eq!((manifest.start, manifest.restart), (Start::Boot, Restart::Always));
 }
 
@@ -78,6 +80,7 @@ fn mistakes_name_file_line_key_and_remedy() {
         message("ports = [\"0x3ff-0x3f8\"]"),
         "x/Cargo.toml:5: \"0x3ff-0x3f8\" in `ports` is not a range: write the first and the last number, both below 0x10000, as \"0x3f8-0x3ff\""
     );
+    assert!(message("shared = \"2GiB\"").ends_with("a multiple of 4KiB, at most 1048576KiB"));
     assert!(message("ports = [\"0x10000\"]").contains("is not a range"));
     assert_eq!(
         message("irqs = [1, 2, 3, 4, 5]"),
@@ -120,7 +123,7 @@ fn the_largest_manifest_fits() {
          irqs = [4294967295, 4294967294, 4294967293, 4294967292]\n\
          ports = [\"65532\", \"65533\", \"65534\", \"65535\"]\n\
          mmio = [\"0xffffffffffffc\", \"0xffffffffffffd\", \"0xffffffffffffe\", \"0xfffffffffffff\"]\n\
-         stack = \"1MiB\"\nheap = \"4GiB\"",
+         stack = \"1MiB\"\nheap = \"4GiB\"\nshared = \"1GiB\"",
         "d".repeat(120),
         names(4),
         names(16),

@@ -3,6 +3,7 @@
 //! Everything is read and checked once, at the start. A program that is damaged stays in the list, so that whoever
 //! launches it is told that it is no valid program and not that it does not exist; why is in the log.
 
+use crate::frames::PAGE;
 use crate::program::{Layout, LayoutError, Program, Segment, Starts};
 use crate::services::Services;
 use abi::{Error, MapFlags, Powers, Range, Rights, ServiceSet};
@@ -168,6 +169,7 @@ fn read(
         layout: None,
         symbols: Symbols::parse(files.symbols).unwrap_or(Symbols::EMPTY),
         rights: Rights::default(),
+        shared_pages: 0,
         priority: 0,
         starts: Starts::default(),
     };
@@ -177,6 +179,7 @@ fn read(
         None => return (program, Some(Defect::NoManifest)),
     };
     program.description = manifest.description;
+    program.shared_pages = manifest.shared / PAGE;
     program.priority = usize::from(manifest.priority);
     if manifest.start == Start::Boot {
         program.starts = program.starts.with(Starts::AT_BOOT);

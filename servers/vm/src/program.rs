@@ -215,6 +215,8 @@ pub struct Program {
     pub symbols: Symbols<'static>,
     /// What it may do.
     pub rights: Rights,
+    /// Most pages of shared memory that it may hold.
+    pub shared_pages: u64,
     /// 0 to 31.
     pub priority: usize,
     /// When it is started.

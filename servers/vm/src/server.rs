@@ -124,6 +124,8 @@ impl<K: Kernel> Vm<'_, K> {
         if writable && !share.writable {
             return Err(Error::NotPermitted);
         }
+        let limit = self.program_of(sender)?.shared_pages;
+        self.state.shares.accept(sender, handle, limit)?;
         let address = self.state.shares.free_address(sender, share.pages);
         let flags = if writable { MapFlags::WRITE } else { MapFlags::READ };
         let task = self.state.tasks.get_mut(sender).ok_or(Error::NotPermitted)?;
@@ -263,7 +265,7 @@ impl<K: Kernel> Server for Vm<'_, K> {
     }
 
     fn share_create(&mut self, sender: TaskId, size: usize) -> Result<Handle, Error> {
-        self.program_of(sender)?;
+        let limit = self.program_of(sender)?.shared_pages;
         if size == 0 {
             return Err(Error::InvalidArgument);
         }
@@ -271,6 +273,7 @@ impl<K: Kernel> Server for Vm<'_, K> {
             return Err(Error::TooLarge);
         }
         let pages = (size as u64).div_ceil(PAGE) as u32;
+        self.state.shares.check(sender, pages.into(), limit)?;
         let mut frames = self.memory.take_zeroed(&mut self.kernel, pages)?;
         let created = self.state.shares.create(sender, &mut frames);
         self.memory.give_back_pages(&mut frames);
@@ -298,6 +301,7 @@ impl<K: Kernel> Server for Vm<'_, K> {
         writable: bool,
     ) -> Result<Handle, Error> {
         self.state.tasks.get(task).ok_or(Error::NoTask)?;
-        self.state.shares.grant(sender, handle, task, writable)
+        let limit = self.program_of(sender)?.shared_pages;
+        self.state.shares.grant(sender, handle, task, writable, limit)
     }
 }

@@ -4,6 +4,11 @@
 //! whether that task may write, and has at most one mapping. Handles that were closed are not reused at once: their
 //! place gets a new generation.
 //!
+//! Every handle has a payer, whose places and memory it counts against: who made it or, if it was granted, the granter
+//! until the receiver has accepted it by mapping it. So nobody can fill another's places, and a granter that ends takes
+//! back what was not accepted. A task pays once for each object that it has handles to; memory that nobody pays for is
+//! free, so all objects together are never larger than what the manifests of the living tasks allow.
+//!
 //! Only bookkeeping: mapping and unmapping pages is up to [`crate::memory`].
 
 use crate::frames::{Chain, Frame, PAGE};
@@ -14,7 +19,7 @@ use ipc::Handle;
 pub const MAX_OBJECTS: usize = 256;
 /// Handles at once.
 pub const MAX_HANDLES: usize = 512;
-/// Handles that one task can have at once.
+/// Handles that one task can pay for at once.
 pub const MAX_HANDLES_PER_TASK: u16 = 64;
 /// Largest object in bytes: mapping it is one request, and requests must be short.
 pub const MAX_SIZE: u64 = 16 << 20;
@@ -32,10 +37,19 @@ struct Object {
 #[derive(Clone, Copy)]
 struct Entry {
     owner: Option<TaskId>,
+    /// The owner, or while the owner has not accepted it who granted it.
+    payer: Option<TaskId>,
     generation: u32,
     object: u16,
     writable: bool,
     address: u64,
+}
+
+impl Entry {
+    /// Whether the task has the handle or pays for it.
+    fn concerns(&self, task: TaskId) -> bool {
+        self.owner == Some(task) || self.payer == Some(task)
+    }
 }
 
 /// What a handle stands for.
@@ -66,18 +80,22 @@ pub struct Closed {
 pub struct Shares {
     objects: [Object; MAX_OBJECTS],
     entries: [Entry; MAX_HANDLES],
-    handles: [u16; MAX_TASKS],
+    /// Per task: handles that it pays for. And: handles that it was granted and has not accepted.
+    paid: [u16; MAX_TASKS],
+    waiting: [u16; MAX_TASKS],
     frames: u64,
 }
 
 impl Shares {
     /// No objects.
     pub const fn new() -> Self {
-        const FREE: Entry = Entry { owner: None, generation: 0, object: 0, writable: false, address: 0 };
+        const FREE: Entry =
+            Entry { owner: None, payer: None, generation: 0, object: 0, writable: false, address: 0 };
         Self {
             objects: [const { Object { frames: Chain::EMPTY, handles: 0 } }; MAX_OBJECTS],
             entries: [FREE; MAX_HANDLES],
-            handles: [0; MAX_TASKS],
+            paid: [0; MAX_TASKS],
+            waiting: [0; MAX_TASKS],
             frames: 0,
         }
     }
@@ -88,33 +106,80 @@ impl Shares {
     }
 
     /// Makes an object of `frames` (at least one), which are taken if it succeeds. `TableFull` if no object or handle is
-    /// left, for all or for `owner`.
+    /// left, for all or for `owner`. That the owner may pay for it was checked with [`Shares::check`].
     pub fn create(&mut self, owner: TaskId, frames: &mut Chain) -> Result<Handle, Error> {
         let object = self.objects.iter().position(|object| object.handles == 0).ok_or(Error::TableFull)?;
-        let handle = self.insert(owner, object, true)?;
+        let handle = self.insert(owner, owner, object, true)?;
         self.frames += u64::from(frames.count());
         self.objects[object].frames = core::mem::take(frames);
         Ok(handle)
     }
 
-    /// Gives `to` a handle to the same object. `BadHandle`, `TableFull`, `NotPermitted` (`writable`, but the own handle
-    /// is not).
+    /// `TooLarge` if `pages` more than `task` pays for already are more than `limit`.
+    pub fn check(&self, task: TaskId, pages: u64, limit: u64) -> Result<(), Error> {
+        let mut counted = [false; MAX_OBJECTS];
+        let mut sum = pages;
+        for entry in self.paid_by(task) {
+            let object = usize::from(entry.object) % MAX_OBJECTS;
+            if !core::mem::replace(&mut counted[object], true) {
+                sum = sum.saturating_add(u64::from(self.objects[object].frames.count()));
+            }
+        }
+        if sum <= limit { Ok(()) } else { Err(Error::TooLarge) }
+    }
+
+    /// As [`Shares::check`], for an object that the task may pay for already.
+    fn check_object(&self, task: TaskId, object: u16, limit: u64) -> Result<(), Error> {
+        if self.paid_by(task).any(|entry| entry.object == object) {
+            return Ok(());
+        }
+        let pages = self.objects[usize::from(object) % MAX_OBJECTS].frames.count();
+        self.check(task, pages.into(), limit)
+    }
+
+    /// Gives `to` a handle to the same object, which `owner` pays for. `BadHandle`, `TableFull`, `TooLarge` (more than
+    /// `limit` pages to pay for), `NotPermitted` (`writable`, but the own handle is not).
     pub fn grant(
         &mut self,
         owner: TaskId,
         handle: Handle,
         to: TaskId,
         writable: bool,
+        limit: u64,
     ) -> Result<Handle, Error> {
         let entry = self.entries[self.place(owner, handle)?];
         if writable && !entry.writable {
             return Err(Error::NotPermitted);
         }
-        self.insert(to, usize::from(entry.object), writable)
+        self.check_object(owner, entry.object, limit)?;
+        self.insert(to, owner, usize::from(entry.object), writable)
     }
 
-    fn insert(&mut self, owner: TaskId, object: usize, writable: bool) -> Result<Handle, Error> {
-        let count = &mut self.handles[owner.index().get()];
+    /// `owner` is going to map the handle and pays for it from now on. `BadHandle`, `TableFull` (it pays for too many
+    /// handles), `TooLarge` (for more than `limit` pages).
+    pub fn accept(&mut self, owner: TaskId, handle: Handle, limit: u64) -> Result<(), Error> {
+        let place = self.place(owner, handle)?;
+        let entry = self.entries[place];
+        let Some(payer) = entry.payer.filter(|&payer| payer != owner) else { return Ok(()) };
+        if self.paid[owner.index().get()] >= MAX_HANDLES_PER_TASK {
+            return Err(Error::TableFull);
+        }
+        self.check_object(owner, entry.object, limit)?;
+        self.paid[payer.index().get()] -= 1;
+        self.waiting[owner.index().get()] -= 1;
+        self.paid[owner.index().get()] += 1;
+        self.entries[place].payer = Some(owner);
+        Ok(())
+    }
+
+    fn insert(
+        &mut self,
+        owner: TaskId,
+        payer: TaskId,
+        object: usize,
+        writable: bool,
+    ) -> Result<Handle, Error> {
+        let count = &mut self.paid[payer.index().get()];
         if *count >= MAX_HANDLES_PER_TASK {
             return Err(Error::TableFull);
         }
@@ -122,16 +187,22 @@ impl Shares {
         let (place, entry) = places.find(|(_, entry)| entry.owner.is_none()).ok_or(Error::TableFull)?;
         // Generations start at 1, so that handle 0 is nobody's.
         let generation = entry.generation % (u32::MAX >> PLACE_BITS) + 1;
-        *entry = Entry { owner: Some(owner), generation, object: object as u16, writable, address: 0 };
+        let (owned, paid) = (Some(owner), Some(payer));
+        *entry = Entry { owner: owned, payer: paid, generation, object: object as u16, writable, address: 0 };
         *count += 1;
+        self.waiting[owner.index().get()] += u16::from(owner != payer);
         self.objects[object % MAX_OBJECTS].handles += 1;
         Ok(Handle::from_raw(generation << PLACE_BITS | place as u32))
     }
 
     fn place(&self, owner: TaskId, handle: Handle) -> Result<usize, Error> {
+        self.place_where(handle, |entry| entry.owner == Some(owner))
+    }
+
+    fn place_where(&self, handle: Handle, allowed: impl Fn(&Entry) -> bool) -> Result<usize, Error> {
         let (place, generation) = (handle.raw() & ((1 << PLACE_BITS) - 1), handle.raw() >> PLACE_BITS);
         match self.entries.get(place as usize) {
-            Some(entry) if entry.owner == Some(owner) && entry.generation == generation => Ok(place as usize),
+            Some(entry) if allowed(entry) && entry.generation == generation => Ok(place as usize),
             _ => Err(Error::BadHandle),
         }
     }
@@ -162,7 +233,8 @@ impl Shares {
         let mut address = FIRST_ADDRESS;
         loop {
             let end = address + length(pages);
-            let in_the_way = self.of(owner).find_map(|entry| {
+            // Who has mapped a handle pays for it.
+            let in_the_way = self.paid_by(owner).find_map(|entry| {
                 let object = &self.objects[usize::from(entry.object) % MAX_OBJECTS];
                 let entry_end = entry.address + length(object.frames.count());
                 (entry.address != 0 && entry.address < end && address < entry_end).then_some(entry_end)
@@ -174,29 +246,31 @@ impl Shares {
         }
     }
 
-    fn of(&self, owner: TaskId) -> impl Iterator<Item = &Entry> {
-        let count = usize::from(self.handles[owner.index().get()]);
-        self.entries.iter().filter(move |entry| entry.owner == Some(owner)).take(count)
+    fn paid_by(&self, task: TaskId) -> impl Iterator<Item = &Entry> {
+        let count = usize::from(self.paid[task.index().get()]);
+        self.entries.iter().filter(move |entry| entry.payer == Some(task)).take(count)
     }
 
-    /// Closes a handle. `BadHandle` as in [`Shares::get`].
-    pub fn close(&mut self, owner: TaskId, handle: Handle) -> Result<Closed, Error> {
-        Ok(self.close_place(self.place(owner, handle)?))
+    /// Closes a handle that `task` has, or has granted and that was not accepted. `BadHandle` if it is none of these.
+    pub fn close(&mut self, task: TaskId, handle: Handle) -> Result<Closed, Error> {
+        let place = self.place_where(handle, |entry| entry.concerns(task))?;
+        Ok(self.close_place(place))
     }
 
-    /// Closes one of the handles of a task that has ended; `None` when there are no more.
-    pub fn close_any(&mut self, owner: TaskId) -> Option<Closed> {
-        if self.handles[owner.index().get()] == 0 {
+    /// Closes one of the handles that a task that has ended had or paid for; `None` when there are no more.
+    pub fn close_any(&mut self, task: TaskId) -> Option<Closed> {
+        if self.paid[task.index().get()] == 0 && self.waiting[task.index().get()] == 0 {
             return None;
         }
-        let place = self.entries.iter().position(|entry| entry.owner == Some(owner))?;
+        let place = self.entries.iter().position(|entry| entry.concerns(task))?;
         Some(self.close_place(place))
     }
 
     fn close_place(&mut self, place: usize) -> Closed {
         let entry = &mut self.entries[place % MAX_HANDLES];
-        if let Some(owner) = entry.owner.take() {
-            self.handles[owner.index().get()] -= 1;
+        if let (Some(owner), Some(payer)) = (entry.owner.take(), entry.payer.take()) {
+            self.paid[payer.index().get()] -= 1;
+            self.waiting[owner.index().get()] -= u16::from(owner != payer);
         }
         let object = &mut self.objects[usize::from(entry.object) % MAX_OBJECTS];
         let (address, pages) = (entry.address, object.frames.count());
@@ -215,113 +289,4 @@ impl Default for Shares {
 }
 
 #[cfg(test)]
-mod tests {
-    extern crate std;
-    use super::*;
-    use crate::frames::tests::stock;
-    use abi::TaskIndex;
-    use proptest::prelude::*;
-    use std::collections::BTreeMap;
-    use std::vec::Vec;
-
-    fn task(index: usize) -> TaskId {
-        TaskId::new(TaskIndex::new(index), 1).unwrap()
-    }
-
-    fn chain(frames: &mut crate::frames::Frames, pages: usize) -> Chain {
-        let mut chain = Chain::EMPTY;
-        for _ in 0..pages {
-            let frame = frames.take_outside(true).unwrap();
-            frames.push(&mut chain, frame, 0);
-        }
-        chain
-    }
-
-    #[test]
-    fn a_read_only_handle_grants_no_more_than_it_has() {
-        let mut frames = stock(&[(0x1000, 0x4000)]);
-        let mut shares = Shares::new();
-        let mine = shares.create(task(1), &mut chain(&mut frames, 2)).unwrap();
-        let theirs = shares.grant(task(1), mine, task(2), false).unwrap();
-        assert!(!shares.get(task(2), theirs).unwrap().writable);
-        assert_eq!(shares.grant(task(2), theirs, task(3), true), Err(Error::NotPermitted));
-        assert_eq!(shares.get(task(3), theirs), Err(Error::BadHandle));
-        assert_eq!(shares.close(task(1), mine).unwrap().frames, Chain::EMPTY, "the other handle keeps it");
-        assert_eq!(shares.close(task(1), mine), Err(Error::BadHandle));
-        assert_eq!(shares.close(task(2), theirs).unwrap().frames.count(), 2);
-    }
-
-    #[test]
-    fn tables_are_bounded_for_each_task() {
-        let mut frames = stock(&[(0x1000, 0x10_0000)]);
-        let mut shares = Shares::new();
-        for _ in 0..MAX_HANDLES_PER_TASK {
-            shares.create(task(1), &mut chain(&mut frames, 1)).unwrap();
-        }
-        let mut one_more = chain(&mut frames, 1);
-        assert_eq!(shares.create(task(1), &mut one_more), Err(Error::TableFull));
-        assert_eq!(one_more.count(), 1, "a refused chain stays the caller's");
-        assert!(shares.create(task(2), &mut one_more).is_ok());
-    }
-
-    proptest! {
-        /// Mappings never overlap, frames come back exactly once, and handles are never somebody else's.
-        #[test]
-        fn objects_live_as_long_as_their_handles(
-            steps in proptest::collection::vec((0..5u8, 0..4usize, 0..4usize, 1..4usize), 1..150)
-        ) {
-            let mut frames = stock(&[(0x1000, 0x40_0000)]);
-            let total = frames.free();
-            let mut shares = Shares::new();
-            // Handle -> (owner, object number, pages, address)
-            let mut model: BTreeMap<Handle, (TaskId, usize, usize, u64)> = BTreeMap::new();
-            for (number, (action, first, second, pages)) in steps.into_iter().enumerate() {
-                let (a, b) = (task(first), task(second));
-                let own = model.iter().find(|entry| entry.1.0 == a).map(|entry| (*entry.0, *entry.1));
-                match (action, own) {
-                    (0, _) => {
-                        let handle = shares.create(a, &mut chain(&mut frames, pages)).unwrap();
-                        prop_assert!(model.insert(handle, (a, number, pages, 0)).is_none());
-                    }
-                    (1, Some((handle, (_, object, pages, _)))) => {
-                        let new = shares.grant(a, handle, b, true).unwrap();
-                        prop_assert!(model.insert(new, (b, object, pages, 0)).is_none());
-                    }
-                    (2, Some((handle, (_, _, pages, 0)))) => {
-                        let address = shares.free_address(a, pages as u32);
-                        let end = address + pages as u64 * PAGE;
-                        for &(_, _, other, start) in model.values().filter(|entry| entry.0 == a && entry.3 != 0) {
-                            prop_assert!(end <= start || start + other as u64 * PAGE <= address);
-                        }
-                        shares.set_address(a, handle, address).unwrap();
-                        model.get_mut(&handle).unwrap().3 = address;
-                    }
-                    (3, Some((handle, (_, object, pages, address)))) => {
-                        model.remove(&handle);
-                        let mut closed = shares.close(a, handle).unwrap();
-                        let last = model.values().all(|entry| entry.1 != object);
-                        let expected = if last { pages } else { 0 };
-                        prop_assert_eq!((closed.address, closed.frames.count() as usize), (address, expected));
-                        frames.give_back_chain(&mut closed.frames, false);
-                    }
-                    (4, _) => {
-                        while let Some(mut closed) = shares.close_any(a) {
-                            frames.give_back_chain(&mut closed.frames, false);
-                        }
-                        model.retain(|_, entry| entry.0 != a);
-                    }
-                    _ => {}
-                }
-                let mut objects: Vec<(usize, usize)> = model.values().map(|entry| (entry.1, entry.2)).collect();
-                objects.sort();
-                objects.dedup();
-                let used: usize = objects.iter().map(|object| object.1).sum();
-                prop_assert_eq!(frames.free() as usize + used, total as usize);
-                prop_assert_eq!(shares.frames() as usize, used);
-                for (handle, entry) in &model {
-                    prop_assert_eq!(shares.get(entry.0, *handle).map(|share| share.pages as usize), Ok(entry.2));
-                }
-            }
-        }
-    }
-}
+mod tests;

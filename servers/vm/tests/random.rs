@@ -126,6 +126,11 @@ fn check(system: &mut System) -> Result<(), TestCaseError> {
     let memory = system.vm.memory(own).unwrap();
     let sum = memory.free + memory.used + memory.tables + memory.shared + memory.vm;
     prop_assert_eq!(sum, memory.total, "no frame is lost or counted twice");
+    let limit = |(_, task): (_, &vm::tasks::Task)| {
+        system.state.catalog.get(task.program).map_or(0, |program| program.shared_pages)
+    };
+    let allowed: u64 = system.state.tasks.iter().map(limit).sum();
+    prop_assert!(system.state.shares.frames() <= allowed, "all shared memory is paid for");
     let model = system.model.0.borrow();
     let known: BTreeSet<TaskId> = system.state.tasks.iter().map(|(id, _)| id).collect();
     let living: BTreeSet<TaskId> = model.tasks.keys().copied().filter(|&id| id != own).collect();
@@ -151,10 +156,10 @@ proptest! {
         frames in 40..120u64,
         steps in proptest::collection::vec(step(), 1..150),
     ) {
-        let mut shell = launcher();
+        let mut shell = Manifest { shared: 12 * 4096, ..launcher() };
         shell.uses.push("fs").unwrap();
         let programs =
-            [("shell", shell), ("hello", Manifest::default()), ("server", services(&["fs"], &["fs"]))];
+            [("shell", shell), ("hello", Manifest { shared: 6 * 4096, ..Manifest::default() }), ("server", services(&["fs"], &["fs"]))];
         let mut system = System::new(frames, &programs);
         let free = system.memory.free();
         let mut history = History::default();

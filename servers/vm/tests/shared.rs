@@ -57,7 +57,8 @@ fn memory_lives_until_its_last_handle() {
 
 #[test]
 fn objects_that_cannot_be_are_refused() {
-    let mut system = system();
+    let large = Manifest { shared: 64 << 20, ..Manifest::default() };
+    let mut system = System::new(400, &[("a", large)]);
     let (a, stranger) = (system.run("a").unwrap(), system.own);
     let free = system.memory.free();
     assert_eq!(system.share_create(a, 0), Err(Error::InvalidArgument));
@@ -65,6 +66,53 @@ fn objects_that_cannot_be_are_refused() {
     assert_eq!(system.share_create(a, 16 << 20), Err(Error::OutOfMemory));
     assert_eq!(system.share_create(stranger, 1), Err(Error::NotPermitted));
     assert_eq!(system.memory.free(), free);
+}
+
+#[test]
+fn shared_memory_is_limited_by_the_manifest() {
+    let manifest = Manifest { shared: 4 * 4096, ..Manifest::default() };
+    let mut system = System::new(400, &[("a", manifest.clone()), ("b", manifest)]);
+    let (a, b) = (system.run("a").unwrap(), system.run("b").unwrap());
+    assert_eq!(system.share_create(a, 4 * 4096 + 1), Err(Error::TooLarge));
+    let share = system.share_create(a, 3 * 4096).unwrap();
+    assert_eq!(system.share_create(a, 2 * 4096), Err(Error::TooLarge), "what it has counts too");
+    let theirs = system.share_grant(a, share, b, true).unwrap();
+    system.share_close(a, share).unwrap();
+    assert_eq!(system.share_create(a, 2 * 4096), Err(Error::TooLarge), "it pays until b has accepted");
+    let own = system.share_create(b, 2 * 4096).unwrap();
+    assert_eq!(system.share_map(b, theirs, true), Err(Error::TooLarge));
+    system.share_close(b, own).unwrap();
+    system.share_map(b, theirs, true).unwrap();
+    assert_eq!(system.share_create(b, 2 * 4096), Err(Error::TooLarge), "now b pays");
+    let last = system.share_create(a, 4 * 4096).unwrap();
+    system.share_close(a, last).unwrap();
+    system.share_close(b, theirs).unwrap();
+    assert_eq!(system.state.shares.frames(), 0);
+}
+
+#[test]
+fn nobody_fills_the_handle_places_of_another() {
+    let mut system = system();
+    let (a, victim) = (system.run("a").unwrap(), system.run("b").unwrap());
+    let mut granted = Vec::new();
+    let refused = loop {
+        let own = system.share_create(a, 4096).unwrap();
+        match system.share_grant(a, own, victim, true) {
+            Ok(handle) => granted.push(handle),
+            Err(error) => break error,
+        }
+        system.share_close(a, own).unwrap();
+    };
+    assert_eq!((refused, granted.len()), (Error::TableFull, 63), "they fill the granter's own places");
+    let own: Vec<_> = (0..64).map(|_| system.share_create(victim, 4096).unwrap()).collect();
+    assert_eq!(system.share_map(victim, granted[0], true), Err(Error::TableFull));
+    system.share_close(victim, own[0]).unwrap();
+    system.share_map(victim, granted[0], true).unwrap();
+    assert_eq!(system.share_close(a, granted[0]), Err(Error::BadHandle), "it is accepted");
+    assert_eq!(system.share_close(a, granted[1]), Ok(()), "it is not: the granter takes it back");
+    assert!(!system.touch(a, 0, Access::READ), "the granter dies");
+    assert_eq!(system.share_map(victim, granted[2], true), Err(Error::BadHandle));
+    assert_eq!(system.state.shares.frames(), 64, "only what the victim pays for is left");
 }
 
 #[test]
