@@ -1,6 +1,6 @@
 //! The system boots on every kind of machine, as it is built for development and for use, and halts cleanly.
 
-use system_tests::{Machine, Options, Profile, System};
+use system_tests::{Machine, Options, Profile, System, built};
 
 /// Boots, asks for a sign of life, and halts.
 fn boots(profile: Profile, machine: Machine) {
@@ -64,4 +64,18 @@ fn more_cpus_than_are_used_do_no_harm() {
     let mut system = System::boot_with(&options);
     assert_eq!(system.succeed("echo alive"), "alive\n");
     system.halt();
+}
+
+/// Multiboot2 specification 1.6, section 3.1: the header lies in the first 32 KiB, aligned, and its words add up to 0.
+#[test]
+fn boot_loaders_find_the_multiboot2_header() {
+    let kernel = std::fs::read(built(Profile::Release).kernel.elf).expect("the kernel is built");
+    let start = &kernel[..kernel.len().min(32 * 1024)];
+    let words = |bytes: &[u8]| -> Vec<u32> {
+        bytes.chunks_exact(4).map(|word| u32::from_le_bytes(word.try_into().expect("4 bytes"))).collect()
+    };
+    let header = start.chunks_exact(8).position(|place| words(place) == [0xe852_50d6, 0]);
+    let header = header.expect("there is a header for 32-bit mode") * 8;
+    let sum = words(&start[header..header + 16]).into_iter().fold(0, u32::wrapping_add);
+    assert_eq!(sum, 0, "the checksum at offset {header:#x} of the kernel");
 }

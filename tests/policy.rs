@@ -165,6 +165,22 @@ fn every_module_says_what_it_is_for() {
     none(&violations);
 }
 
+/// The most lines of a file: one subject, read in one sitting.
+const MOST_LINES: usize = 420;
+
+#[test]
+fn files_can_be_read_in_one_sitting() {
+    let root = workspace().root;
+    let mut violations = Vec::new();
+    for source in rust_files(&root, &root) {
+        let lines = source.text.lines().count();
+        if lines > MOST_LINES && !source.path.starts_with("tools/idl/tests/sample") {
+            violations.push(format!("{}: {lines} lines: split it by subject", source.path.display()));
+        }
+    }
+    none(&violations);
+}
+
 #[test]
 fn nothing_is_left_to_do() {
     let root = workspace().root;
