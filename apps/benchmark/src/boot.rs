@@ -47,3 +47,24 @@ fn log() -> Result<Vec<u8>, Error> {
         position = next;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_greeting_is_found_among_other_text() {
+        let log = "kernel: 128 MiB\nResea 0.1.0, ready 45.903169 ms after its start.\n`help` lists";
+        assert_eq!(greeting(log), Some(45_903_169));
+        assert_eq!(greeting("ready 0.000001 ms after its start"), Some(1));
+    }
+
+    #[test]
+    fn what_is_no_greeting_is_none() {
+        for text in
+            ["", "ready ", "ready 45 ms after its start", "ready x.5 ms after its start", "ready 1.2 ms"]
+        {
+            assert_eq!(greeting(text), None, "{text:?}");
+        }
+    }
+}

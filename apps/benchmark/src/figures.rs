@@ -178,3 +178,30 @@ fn launch(peers: &mut Peers) -> Result<Summary, Error> {
         }
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_does_not_depend_on_the_order() {
+        let summary = Summary { min: 1, median: 5, max: 9 };
+        assert_eq!(Summary::of(Ok(alloc::vec![9, 1, 5])), Ok(summary));
+        assert_eq!(Summary::of(Ok(alloc::vec![5, 9, 1])), Ok(summary));
+        assert_eq!(Summary::of(Ok(alloc::vec![4])), Ok(Summary::single(4)));
+        assert_eq!(Summary::of(Ok(alloc::vec![1, 2, 3, 4])).map(|summary| summary.median), Ok(3));
+    }
+
+    #[test]
+    fn without_samples_there_is_no_summary() {
+        assert_eq!(Summary::of(Ok(Vec::new())), Err(Error::Empty));
+        assert_eq!(Summary::of(Err(Error::NotFound)), Err(Error::NotFound));
+    }
+
+    #[test]
+    fn figures_have_names_of_their_own() {
+        for (index, figure) in ALL.iter().enumerate() {
+            assert!(ALL.iter().skip(index + 1).all(|other| other.name != figure.name), "{}", figure.name);
+        }
+    }
+}

@@ -44,3 +44,28 @@ pub fn samples<E>(
     }
     Ok(samples)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_warm_up_is_not_among_the_samples() {
+        let mut runs = 0;
+        let samples = samples(3, 7, || {
+            runs += 1;
+            Ok::<(), ()>(())
+        });
+        assert_eq!((samples.map(|samples| samples.len()), runs), (Ok(7), 10));
+    }
+
+    #[test]
+    fn the_first_error_ends_it() {
+        let mut runs = 0;
+        let samples = samples(1, 7, || {
+            runs += 1;
+            if runs == 4 { Err(runs) } else { Ok(()) }
+        });
+        assert_eq!((samples, runs), (Err(4), 4));
+    }
+}

@@ -15,6 +15,11 @@ pub struct Kind {
 }
 
 impl Kind {
+    /// The kind with this name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        Self::ALL.iter().find(|kind| kind.name == name)
+    }
+
     /// Every kind.
     pub const ALL: &[Self] = &[
         Self { name: "null", description: "Reads from address 0.", crash: || fault::read(0) },
@@ -70,5 +75,29 @@ fn exhaust_memory() {
     let mut pieces = Vec::new();
     loop {
         pieces.push(black_box(Vec::<u8>::with_capacity(4096)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_is_found_by_its_name_and_nothing_else_is() {
+        for kind in Kind::ALL {
+            let found = Kind::named(kind.name).unwrap();
+            assert_eq!(found.description, kind.description, "{} stands there twice", kind.name);
+        }
+        for name in ["", "nul", "null ", "Null", "--help"] {
+            assert!(Kind::named(name).is_none(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn the_list_fits_its_columns() {
+        for kind in Kind::ALL {
+            assert!((1..14).contains(&kind.name.len()) && !kind.name.contains(' '), "{}", kind.name);
+            assert!(kind.description.ends_with('.'), "{}", kind.description);
+        }
     }
 }

@@ -48,7 +48,7 @@ fn run() -> Result<ExitStatus, CrashError> {
     if let Some(more) = arguments.next() {
         return Err(CrashError::Usage(UsageError::unexpected(Arg::Positional(more), USAGE)));
     }
-    let kind = Kind::ALL.iter().find(|kind| kind.name == name).ok_or(CrashError::UnknownKind(name))?;
+    let kind = Kind::named(name).ok_or(CrashError::UnknownKind(name))?;
     (kind.crash)();
     Err(CrashError::Survived(name))
 }

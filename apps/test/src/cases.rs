@@ -7,6 +7,7 @@ pub mod arguments;
 pub mod ipc;
 pub mod lends;
 pub mod memory;
+pub mod pager;
 pub mod rights;
 pub mod services;
 pub mod time;
@@ -46,12 +47,16 @@ pub const ALL: &[Test] = tests! {
         many_tasks_have_timers_at_once, one_task_can_have_several_timers,
         a_task_that_never_waits_does_not_starve_its_equals;
     arguments: unknown_calls_do_not_exist, what_is_no_task_id_names_nobody, info_words_out_of_range_are_refused,
-        a_task_cannot_wait_for_itself, out_of_range_priority_is_refused,
-        non_canonical_pointer_does_not_kill_the_kernel, bad_memory_of_its_own_ends_the_caller,
+        a_task_cannot_wait_for_itself, non_canonical_pointer_does_not_kill_the_kernel, bad_memory_of_its_own_ends_the_caller,
         bad_buffers_of_lend_copy_end_the_server_only, console_moves_a_bounded_length, long_text_is_written_whole_and_logged,
         inspect_checks_its_arguments, lend_copy_checks_its_arguments, map_checks_its_arguments,
         irqs_without_the_right_are_refused, forbidden_instructions_end_the_task,
         flags_and_segments_do_not_reach_the_kernel, any_task_can_be_looked_at;
+    pager: out_of_range_priority_is_refused, out_of_range_scheduling_is_refused,
+        map_into_a_child_checks_its_arguments, page_tables_cannot_be_mapped, a_page_has_a_bounded_number_of_mappings,
+        boot_files_cannot_be_changed, task_create_checks_its_arguments, rights_above_its_own_cannot_be_given,
+        a_child_is_paged_runs_exits_and_is_destroyed, a_used_up_quantum_is_reported,
+        children_end_with_their_pager;
     rights: strangers_cannot_be_reached, vm_cannot_be_harmed, what_the_manifest_does_not_give_is_refused;
     services: a_lookup_waits_for_the_service, a_service_has_one_server, stubs_carry_values_memory_and_text,
         answers_can_come_later, handles_belong_to_their_client, handles_are_freed_with_their_owner,

@@ -87,8 +87,7 @@ impl Kit {
 
     /// The caller's own ID.
     pub fn own_id(&self) -> usize {
-        // The call has no errors.
-        raw::plain(Syscall::OwnId as usize, [0; 5]).unwrap_or(0)
+        raw::own_id()
     }
 
     /// Nanoseconds since the machine started.

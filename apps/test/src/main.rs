@@ -10,6 +10,7 @@ extern crate alloc;
 
 mod cases;
 mod kit;
+mod pager;
 #[expect(unsafe_code, reason = "bad system calls and instructions cannot be written in safe Rust")]
 mod raw;
 mod roles;

@@ -8,9 +8,11 @@ use core::arch::asm;
 use core::cell::UnsafeCell;
 
 mod instructions;
+mod pages;
 mod vectors;
 
 pub use instructions::{FORBIDDEN, forbidden, jump, segment_limit, stack_at, with_flags, without_segments};
+pub use pages::{Child, Spare, boot_file_frame};
 pub use vectors::{set_vectors, vectors_are, vectors_are_empty};
 
 /// Size of a page in bytes.
@@ -141,6 +143,12 @@ fn receiving(number: Syscall, arguments: [usize; 5]) -> Result<Message, Error> {
     // SAFETY: none of these takes an address from a register.
     let (result, message) = unsafe { system_call(number as usize, arguments) };
     Error::decode(result).map(|_| message)
+}
+
+/// `own_id`.
+pub fn own_id() -> usize {
+    // The call has no errors.
+    plain(Syscall::OwnId as usize, [0; 5]).unwrap_or(0)
 }
 
 /// `send`.

@@ -40,6 +40,7 @@ pub fn play(parent: usize, role: &str, arguments: &[&str]) -> i32 {
         "send-to" => raw::send(task(0).unwrap_or(0), info(0), 0).map(|()| 0),
         "call" => call(task(0).unwrap_or(0)),
         "call-me" => (0..number(0)).try_for_each(|_| raw::call(parent, info(0)).map(drop)).map(|()| 0),
+        "abandon" => crate::pager::abandon(parent),
         "hold" => hold(parent),
         "forge" => forge(parent),
         "forge-to-vm" => forge(resea::vm().task().raw()),

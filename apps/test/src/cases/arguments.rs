@@ -84,19 +84,6 @@ pub fn a_task_cannot_wait_for_itself(kit: &mut Kit) -> Outcome {
     refused("receive", raw::receive(own_id), Error::InvalidArgument)
 }
 
-pub fn out_of_range_priority_is_refused(kit: &mut Kit) -> Outcome {
-    // Only a pager may schedule, and a task is never its own: the numbers never even reach the table of priorities.
-    let child = kit.child(&["idle"])?;
-    let own_id = kit.own_id();
-    for priority in [32, 33, 63, 64, 255, 256, 1 << 31, 1 << 32, usize::MAX] {
-        for task in [child.raw(), own_id] {
-            let result = raw::plain(Syscall::Schedule as usize, [task, priority, 0, 0, 1]);
-            refused(format_args!("priority {priority}"), result, Error::NotPermitted)?;
-        }
-    }
-    kit.kill(child)
-}
-
 pub fn non_canonical_pointer_does_not_kill_the_kernel(kit: &mut Kit) -> Outcome {
     for class in ["non-canonical", "non-canonical-high"] {
         for call in ["console-write", "task-create", "inspect-task", "inspect-log", "stack"] {
