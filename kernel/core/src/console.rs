@@ -12,6 +12,7 @@ const CAPACITY: usize = 1024;
 const _: () = assert!(CAPACITY.is_power_of_two());
 
 /// Input that waits to be read, and who is to be told of it. When it is full, further input is lost.
+#[cfg_attr(test, derive(Clone))]
 pub struct Input {
     bytes: [u8; CAPACITY],
     first: usize,

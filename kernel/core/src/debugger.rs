@@ -31,6 +31,7 @@ c       close the debugger (as does Ctrl-T)
 ";
 
 /// The debugger's command line.
+#[cfg_attr(test, derive(Clone))]
 pub struct Debugger {
     open: bool,
     line: [u8; 16],

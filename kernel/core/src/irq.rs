@@ -19,6 +19,7 @@ struct Owner {
 }
 
 /// Who owns which interrupt.
+#[cfg_attr(test, derive(Clone))]
 pub struct Irqs([Option<Owner>; MAX_IRQS]);
 
 impl Irqs {

@@ -14,6 +14,7 @@ use crate::timers::Timers;
 
 /// The kernel of one CPU. Its entries ([`Kernel::syscall`], [`Kernel::fault`], [`Kernel::interrupt`],
 /// [`Kernel::timer`], [`Kernel::console_input`]) are called by the machine crate with interrupts off.
+#[cfg_attr(test, derive(Clone))]
 pub struct Kernel<M: Machine> {
     /// The machine it runs on.
     pub machine: M,

@@ -5,6 +5,7 @@ const CAPACITY: usize = 16 * 1024;
 const _: () = assert!(CAPACITY.is_power_of_two());
 
 /// A ring of text. Positions count all bytes ever written, so that a reader sees what it has missed.
+#[cfg_attr(test, derive(Clone))]
 pub struct Log {
     bytes: [u8; CAPACITY],
     written: usize,

@@ -24,6 +24,7 @@ pub const MIN_QUANTUM: u64 = 100_000;
 const _: () = assert!(PRIORITIES == u32::BITS as usize);
 
 /// The tasks that are ready but do not run, by priority.
+#[cfg_attr(test, derive(Clone))]
 pub struct ReadyQueue {
     /// Bit *p* is set if a task of priority *p* is in the queue.
     pub(crate) occupied: u32,
@@ -85,11 +86,11 @@ impl ReadyQueue {
 /// The time since the last choice.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Slice {
-    owner: Option<TaskIndex>,
-    start: u64,
-    end: u64,
+    pub(crate) owner: Option<TaskIndex>,
+    pub(crate) start: u64,
+    pub(crate) end: u64,
     /// Whether the timer is to interrupt at the end.
-    armed: bool,
+    pub(crate) armed: bool,
 }
 
 impl Slice {

@@ -10,6 +10,7 @@ use abi::{MAX_TASKS, TaskIndex};
 use crate::task::Task;
 
 /// One `T` for each place in the task table.
+#[cfg_attr(test, derive(Clone))]
 pub struct Table<T>([T; MAX_TASKS]);
 
 impl<T> Table<T> {

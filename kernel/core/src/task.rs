@@ -43,6 +43,7 @@ pub enum Outgoing {
 }
 
 /// A task.
+#[cfg_attr(test, derive(Clone, Copy))]
 pub struct Task {
     /// What it does.
     pub state: State,

@@ -11,6 +11,7 @@ use crate::task::Task;
 const EXPIRE_AT_ONCE: usize = 16;
 
 /// The timers that are set, and what the machine's timer is armed for.
+#[cfg_attr(test, derive(Clone))]
 pub struct Timers {
     heap: [TaskIndex; MAX_TASKS],
     length: usize,

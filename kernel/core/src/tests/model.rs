@@ -47,7 +47,7 @@ pub enum Event {
 }
 
 /// The machine's part of a task.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Place {
     pub payload: [u64; PAYLOAD_WORDS],
     pub lends: [Lend; MAX_LENDS],
@@ -66,11 +66,12 @@ pub struct Place {
     pub reclaimed: bool,
 }
 
+#[derive(Clone)]
 pub struct Model {
     pub now: u64,
     pub timer: Option<u64>,
     pub timer_changes: usize,
-    pub places: Vec<Option<Place>>,
+    pub places: Vec<Option<Box<Place>>>,
     pub irq_enabled: [bool; IRQS],
     pub console: Vec<u8>,
     pub halted: Option<usize>,
@@ -171,7 +172,8 @@ impl Machine for Model {
             Ok(()) => {
                 let steps = task.get() % 3;
                 let entry = parameters.entry;
-                self.places[task.get()] = Some(Place { own_frames, steps, entry, ..Place::default() });
+                self.places[task.get()] =
+                    Some(Box::new(Place { own_frames, steps, entry, ..Place::default() }));
                 self.events.push(Event::Created(task));
             }
             Err(error) => self.events.push(Event::CreateFailed(error)),

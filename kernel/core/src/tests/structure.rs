@@ -26,6 +26,11 @@ pub fn check(kernel: &Kernel<Model>) -> Result<(), String> {
     for (place, &queued) in queued.iter().enumerate() {
         let task = TaskIndex::new(place);
         let state = kernel.tasks[task].state;
+        if place >= kernel.fresh {
+            let untouched = state == State::Free && kernel.tasks[task].id.is_none() && !queued;
+            ensure(untouched, || format!("place {place} was never given to a task, but is {state:?}"))?;
+            continue;
+        }
         let free = state == State::Free && kernel.tasks[task].generation > 0;
         let retired = free && kernel.tasks[task].generation == abi::TaskId::LAST_GENERATION;
         let is_current = kernel.current == Some(task);
@@ -78,7 +83,7 @@ fn check_ready(kernel: &Kernel<Model>, queued: &mut [bool; MAX_TASKS]) -> Result
 }
 
 fn check_senders(kernel: &Kernel<Model>, queued: &mut [bool; MAX_TASKS]) -> Result<(), String> {
-    for place in 0..MAX_TASKS {
+    for place in 0..kernel.fresh {
         let receiver = TaskIndex::new(place);
         let senders = members(kernel, &kernel.tasks[receiver].senders, "a sender queue", queued)?;
         let state = kernel.tasks[receiver].state;
@@ -139,6 +144,8 @@ fn check_task(kernel: &Kernel<Model>, task: TaskIndex) -> Result<(), String> {
 }
 
 fn check_running(kernel: &Kernel<Model>) -> Result<(), String> {
+    let spends = |task| !kernel.tasks[task].ended && kernel.tasks[task].id.is_some();
+    ensure(kernel.slice.owner.is_none_or(spends), || "a task that has ended pays for the time".into())?;
     let highest = kernel.ready.occupied.checked_ilog2();
     let Some(current) = kernel.current else {
         return ensure(highest.is_none(), || "nobody runs although somebody is ready".into());
@@ -151,7 +158,7 @@ fn check_running(kernel: &Kernel<Model>) -> Result<(), String> {
 
 fn check_timer(kernel: &Kernel<Model>) -> Result<(), String> {
     let mut earliest = kernel.slice.deadline();
-    for place in 0..MAX_TASKS {
+    for place in 0..kernel.fresh {
         let timer = kernel.tasks[TaskIndex::new(place)].timer.map(|(deadline, _)| deadline);
         earliest = [earliest, timer].into_iter().flatten().min();
     }

@@ -15,17 +15,18 @@ use abi::{
 use super::compare::{compare, compare_returns, digest, reported};
 use super::rules::{Facts, Verdict};
 use super::steps::{Chooser, Step};
-use super::world::{Doing, Message, Style, World};
+use super::world::{Doing, World};
 use crate::fault::Fault;
 use crate::kernel::Kernel;
-use crate::machine::{Reclaim, Request};
+use crate::machine::Request;
 use crate::tests::model::{Event, FIRST_FREE_FRAME, Model, Outcome, PAGE};
 use crate::tests::structure;
-use crate::tests::system::{BUFFER, CONSTANTS, FRAME, done};
+use crate::tests::system::{BUFFER, CONSTANTS, FRAME};
 
 /// The place of the second task: some below and some above a border between two steps of a destruction.
 const SECOND_PLACE: usize = 122;
 
+#[derive(Clone)]
 pub struct Driver {
     pub kernel: Box<Kernel<Model>>,
     pub world: World,
@@ -41,7 +42,7 @@ pub struct Driver {
     stamp: u64,
 }
 
-fn ensure(holds: bool, text: impl FnOnce() -> String) -> Result<(), String> {
+pub fn ensure(holds: bool, text: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(text()) }
 }
 
@@ -64,7 +65,7 @@ impl Driver {
         driver
     }
 
-    fn give_memory(&mut self, task: TaskIndex) {
+    pub fn give_memory(&mut self, task: TaskIndex) {
         let place = self.kernel.machine.place(task);
         place.frame = FRAME;
         for (address, flags) in [(BUFFER, MapFlags::WRITE), (CONSTANTS, MapFlags::READ)] {
@@ -72,7 +73,7 @@ impl Driver {
         }
     }
 
-    fn current(&self) -> Option<TaskId> {
+    pub fn current(&self) -> Option<TaskId> {
         self.kernel.current().and_then(|task| self.kernel.task(task).id)
     }
 
@@ -109,11 +110,7 @@ impl Driver {
                 Ok(())
             }
             (Step::Input(byte), _) => self.input(byte),
-            (Step::PageFault(address), Some(task)) if task != self.first => {
-                self.kernel.fault(Fault::Page { address, access: abi::Access::WRITE });
-                self.world.raise(task, kind::PAGE_FAULT, [address as u64, 1]);
-                self.settle()
-            }
+            (Step::PageFault(address), Some(task)) if task != self.first => self.page_fault(task, address),
             (Step::Exception(code), Some(task)) if task != self.first => {
                 let exception = Exception::from_code(code);
                 self.kernel.fault(Fault::Exception { exception, detail: 7 });
@@ -126,14 +123,14 @@ impl Driver {
         }
     }
 
-    fn expire(&mut self) -> Result<(), String> {
+    pub fn expire(&mut self) -> Result<(), String> {
         self.kernel.machine.timer = None;
         self.kernel.timer();
         self.world.expire(self.kernel.machine.now);
         self.settle()
     }
 
-    fn interrupt(&mut self, irq: usize) -> Result<(), String> {
+    pub fn interrupt(&mut self, irq: usize) -> Result<(), String> {
         self.kernel.interrupt(irq);
         self.world.irq_enabled[irq] = false;
         if let Some((owner, bits)) = self.world.irqs[irq] {
@@ -155,14 +152,27 @@ impl Driver {
         self.settle()
     }
 
-    /// Gives the caller a message that nobody has sent before, regions to lend and parameters of a new task.
-    fn write_page(&mut self, caller: TaskId, create: &TaskCreate, seeds: [u16; 5]) {
+    /// Gives the caller a message that nobody has sent before.
+    pub fn write_message(&mut self, caller: TaskId) {
         let place = self.kernel.machine.place(caller.index());
         for word in &mut place.payload {
             self.stamp += 1;
             *word = self.stamp;
         }
         self.world.actor(caller).page = place.payload;
+    }
+
+    /// The current task accesses memory that is not mapped.
+    pub fn page_fault(&mut self, task: TaskId, address: usize) -> Result<(), String> {
+        self.kernel.fault(Fault::Page { address, access: abi::Access::WRITE });
+        self.world.raise(task, kind::PAGE_FAULT, [address as u64, 1]);
+        self.settle()
+    }
+
+    /// Gives the caller a message that nobody has sent before, regions to lend and parameters of a new task.
+    fn write_page(&mut self, caller: TaskId, create: &TaskCreate, seeds: [u16; 5]) {
+        self.write_message(caller);
+        let place = self.kernel.machine.place(caller.index());
         let addresses = [BUFFER as u64 + u64::from(seeds[2] % 64), CONSTANTS as u64, 0x50_0000, u64::MAX - 8];
         for (index, lend) in place.lends.iter_mut().enumerate() {
             let choice = ((seeds[3] as usize + index) % 8).saturating_sub(4);
@@ -239,127 +249,6 @@ impl Driver {
         ensure(by_machine || verdict.errors.contains(&error), || {
             format!("{caller}: {request:?} returned {error:?}, not one of {:?}", verdict.errors)
         })
-    }
-
-    /// What a call that succeeds does to the world.
-    fn apply(
-        &mut self,
-        caller: TaskId,
-        request: &Request,
-        facts: &Facts,
-        own: Option<Outcome>,
-    ) -> Result<(), String> {
-        let [first, second, third, fourth, _] = request.arguments;
-        let target = self.world.find(first);
-        let value = own.and_then(|outcome| outcome.result.ok());
-        match (request.number, target) {
-            (0, _) => self.world.returns(caller, done(caller.raw())),
-            (1 | 3, Some(to)) => {
-                let style = if request.number == 1 { Style::Send } else { Style::Call };
-                let info = MessageInfo::from_raw(second).ok_or("a malformed message was accepted")?;
-                let payload = self.world.tasks[&caller].page[..info.words()].to_vec();
-                self.world.post(caller, to, Message { style, info, payload });
-            }
-            (2, from) => self.world.receive(caller, from),
-            (4 | 5, client) => {
-                let info = MessageInfo::from_raw(second).ok_or("a malformed reply was accepted")?;
-                if let Some(client) = client.filter(|&client| self.world.waits_for(client, caller)) {
-                    self.world.reply(caller, client, info);
-                }
-                match request.number {
-                    4 => self.world.returns(caller, done(0)),
-                    _ => self.world.receive(caller, None),
-                }
-            }
-            (6, Some(to)) => {
-                self.world.notify(to, second);
-                self.world.returns(caller, done(0));
-            }
-            (7, Some(lender)) => self.check_copy(caller, lender, request, facts)?,
-            (8, _) => {
-                let deadline = self.kernel.machine.now.saturating_add(first as u64);
-                self.world.actor(caller).timer = (first != 0).then_some(deadline);
-                self.world.returns(caller, done(0));
-            }
-            (9, _) => self.world.returns(caller, done(self.kernel.machine.now as usize)),
-            (10, _) => {
-                let id = value.and_then(TaskId::from_raw).ok_or("task_create returned no ID")?;
-                let rights = facts.create.map(|create| create.rights).ok_or("task_create read no memory")?;
-                self.world.add(id, Some(caller), rights)?;
-                self.world.returns(caller, done(id.raw()));
-                self.give_memory(id.index());
-            }
-            (11, Some(task)) => self.destroyed(caller, task)?,
-            (12, _) => self.world.raise(caller, kind::EXIT, [first as u64, u64::from(second != 0)]),
-            (13, Some(task)) => {
-                let actor = self.world.actor(task);
-                (actor.priority, actor.reports) = (second, fourth == 1);
-                if actor.doing == Doing::New {
-                    actor.doing = Doing::Ready;
-                }
-                self.world.returns(caller, done(0));
-            }
-            (14 | 15, Some(_)) => {
-                let Some(Event::Mapped(Ok(bits))) = self.kernel.machine.events.first() else {
-                    return Err(format!("{request:?} did not reach the machine"));
-                };
-                let bits = *bits;
-                self.world.returns(caller, done(bits));
-            }
-            (16, _) => {
-                self.world.irqs[second] = match first {
-                    0 => Some((caller, third)),
-                    1 => self.world.irqs[second],
-                    _ => None,
-                };
-                self.world.irq_enabled[second] = first != 2;
-                self.world.returns(caller, done(0));
-            }
-            (17, _) => {
-                let mut count = third.min(abi::MAX_CONSOLE);
-                if first == 1 {
-                    count = count.min(self.world.input);
-                    (self.world.reader, self.world.input) = (Some(caller), self.world.input - count);
-                }
-                self.world.returns(caller, done(count));
-            }
-            (18, _) => {
-                let (start, count) = facts.log_read(second, fourth);
-                let read = Outcome { result: Ok(count), sender: None, info: start + count };
-                self.world.returns(caller, if first == 1 { Some(read) } else { done(0) });
-            }
-            _ => return Err(format!("{request:?} succeeded without a living target")),
-        }
-        Ok(())
-    }
-
-    fn check_copy(
-        &mut self,
-        caller: TaskId,
-        lender: TaskId,
-        request: &Request,
-        facts: &Facts,
-    ) -> Result<(), String> {
-        let [_, _, offset, buffer, length] = request.arguments;
-        let lent = self.kernel.machine.peek(lender.index(), facts.lend.address as usize + offset, length);
-        let copied = self.kernel.machine.peek(caller.index(), buffer, length);
-        self.world.returns(caller, done(length));
-        ensure(lent.is_some() && lent == copied, || format!("{request:?} copied something else"))
-    }
-
-    fn destroyed(&mut self, caller: TaskId, task: TaskId) -> Result<(), String> {
-        let mut remaining = 1;
-        if !matches!(self.world.doing(task), Some(Doing::Dying(_))) {
-            self.world.begin_destroy(task);
-        } else if !self.world.continue_destroy(task, caller) {
-            let reclaimed = Event::Reclaimed(task.index(), Reclaim::Done);
-            if self.kernel.machine.events.contains(&reclaimed) {
-                self.world.bury(task)?;
-                remaining = 0;
-            }
-        }
-        self.world.returns(caller, done(remaining));
-        Ok(())
     }
 
     fn count(&mut self, events: &[Event]) {

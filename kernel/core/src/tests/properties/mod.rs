@@ -6,6 +6,8 @@
 //!   what it changes, which calls return what.
 //! - `driver` makes each step in the kernel and in the world and compares: results, messages word for word, states,
 //!   notifications, timers, IRQs, owners. A failing call must leave the kernel as it was.
+//! - `effects` is what a call that succeeds does to the world.
+//! - `exhaustive` makes *all* short runs of a small system, by the events of `alphabet`.
 //! - `fairness` lets equals compute and call for random times: none may wait for longer than the others' turns.
 //! - `structure` (shared with the scenarios) checks queues, links, the choice of who runs and the armed timer.
 //!
@@ -29,8 +31,11 @@
 //! | a child that is half destroyed is not inherited | *queue [], not [122.2]* |
 //! | time in a server does not count against its client | *3 starves* (`fairness`) |
 
+mod alphabet;
 mod compare;
 mod driver;
+mod effects;
+mod exhaustive;
 mod fairness;
 mod rules;
 mod runs;

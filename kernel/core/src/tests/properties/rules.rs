@@ -95,14 +95,25 @@ impl World {
 
     /// What the manual says about `caller` making this call.
     pub fn judge(&self, caller: TaskId, request: &Request, facts: &Facts) -> Verdict {
-        let [first, second, third, fourth, fifth] = request.arguments;
         let mut verdict = Verdict { errors: Vec::new(), fault: None };
+        match request.number {
+            0 | 8 | 9 | 12 => {}
+            1..=7 => self.judge_messages(&mut verdict, caller, request, facts),
+            10..=15 => self.judge_tasks(&mut verdict, caller, request, facts),
+            16..=18 => self.judge_devices(&mut verdict, caller, request, facts),
+            _ => verdict.error(true, Error::NotSupported),
+        }
+        verdict
+    }
+
+    /// Messages, notifications and lends.
+    fn judge_messages(&self, verdict: &mut Verdict, caller: TaskId, request: &Request, facts: &Facts) {
+        let [first, second, third, ..] = request.arguments;
         let target = self.find(first);
         let alive = target.filter(|target| !self.tasks[target].ended);
         match request.number {
-            0 | 8 | 9 | 12 => {}
             1 => {
-                self.judge_message(&mut verdict, caller, first, second, false);
+                self.judge_message(verdict, caller, first, second, false);
                 verdict.error(third > 1, Error::InvalidArgument);
                 let waits = alive.is_some_and(|to| self.receives_from(to, caller));
                 verdict.error(third == 1 && !waits, Error::WouldBlock);
@@ -112,7 +123,7 @@ impl World {
                 verdict.error(first != 0 && alive.is_none() && !queued, Error::NoTask);
                 verdict.error(target == Some(caller), Error::InvalidArgument);
             }
-            3 => self.judge_message(&mut verdict, caller, first, second, true),
+            3 => self.judge_message(verdict, caller, first, second, true),
             4 => {
                 verdict.error(target.is_none(), Error::NoTask);
                 verdict
@@ -125,7 +136,17 @@ impl World {
                 let may = |to| self.may_send(caller, to) || self.may_send(to, caller);
                 verdict.error(target.is_some_and(|to| !may(to)), Error::NotPermitted);
             }
-            7 => self.judge_lend(&mut verdict, caller, request, facts),
+            7 => self.judge_lend(verdict, caller, request, facts),
+            _ => {}
+        }
+    }
+
+    /// Tasks and their memory.
+    fn judge_tasks(&self, verdict: &mut Verdict, caller: TaskId, request: &Request, facts: &Facts) {
+        let [first, second, third, fourth, fifth] = request.arguments;
+        let target = self.find(first);
+        let alive = target.filter(|target| !self.tasks[target].ended);
+        match request.number {
             10 => {
                 verdict
                     .error(!self.has_power(caller, Powers::CREATE.union(Powers::MAP)), Error::NotPermitted);
@@ -134,9 +155,9 @@ impl World {
                 let within = rights.is_none_or(|rights| rights_within(&rights, &self.tasks[&caller].rights));
                 verdict.error(!within, Error::NotPermitted);
             }
-            11 => self.judge_child(&mut verdict, caller, target),
+            11 => self.judge_child(verdict, caller, target),
             13 => {
-                self.judge_child(&mut verdict, caller, target);
+                self.judge_child(verdict, caller, target);
                 verdict.error(alive.is_none(), Error::NoTask);
                 let bad =
                     second >= PRIORITIES || (1..100_000).contains(&third) || fourth > 1 || fifth & 1 == 0;
@@ -146,12 +167,20 @@ impl World {
                 verdict.error(alive.is_none(), Error::NoTask);
                 verdict.error(!self.has_power(caller, Powers::MAP), Error::NotPermitted);
                 if target != Some(caller) {
-                    self.judge_child(&mut verdict, caller, target);
+                    self.judge_child(verdict, caller, target);
                 }
                 let bad = request.number == 14 && MapFlags::from_raw(fourth).is_none();
                 verdict.error(bad, Error::InvalidArgument);
             }
-            16 => self.judge_irq(&mut verdict, caller, [first, second, third]),
+            _ => {}
+        }
+    }
+
+    /// IRQs, the console and what the kernel tells of itself.
+    fn judge_devices(&self, verdict: &mut Verdict, caller: TaskId, request: &Request, facts: &Facts) {
+        let [first, second, third, fourth, _] = request.arguments;
+        match request.number {
+            16 => self.judge_irq(verdict, caller, [first, second, third]),
             17 => {
                 verdict.error(first > 1, Error::InvalidArgument);
                 verdict.error(first == 1 && !self.has_power(caller, Powers::CONSOLE), Error::NotPermitted);
@@ -174,9 +203,8 @@ impl World {
                     verdict.access(third, facts.log_read(second, fourth).1, true);
                 }
             }
-            _ => verdict.error(true, Error::NotSupported),
+            _ => {}
         }
-        verdict
     }
 
     fn judge_message(&self, verdict: &mut Verdict, caller: TaskId, to: usize, info: usize, lending: bool) {

@@ -47,6 +47,7 @@ pub struct Message {
     pub payload: Vec<u64>,
 }
 
+#[derive(Clone)]
 pub struct Actor {
     pub rights: Rights,
     pub pager: Option<TaskId>,
@@ -62,6 +63,7 @@ pub struct Actor {
     pub received: u64,
 }
 
+#[derive(Clone)]
 pub struct World {
     pub tasks: BTreeMap<TaskId, Actor>,
     pub dead: BTreeSet<TaskId>,
