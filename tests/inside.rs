@@ -38,6 +38,15 @@ fn debug_survives_every_crash() {
     crashes_are_survived(Profile::Debug);
 }
 
+/// Nobody makes a frame where no code is; the return address on the stack still tells who called.
+#[test]
+fn a_call_to_data_shows_its_caller() {
+    let mut system = System::boot();
+    let report = system.run("crash exec-data").text;
+    assert!(report.contains("crash::fault::execute_data"), "the caller is missing:\n{report}");
+    system.halt();
+}
+
 #[test]
 fn release_survives_every_crash() {
     crashes_are_survived(Profile::Release);

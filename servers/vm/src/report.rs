@@ -105,7 +105,17 @@ pub(crate) fn print<K: Kernel>(
     cause: Cause,
     context: Context,
 ) {
-    let backtrace = Backtrace::collect(kernel, memory, task, context);
+    let mut backtrace = Backtrace::default();
+    backtrace.push(context.instruction);
+    if let Cause::Access { access, .. } = cause
+        && access.contains(Access::EXECUTE)
+        && let Some(caller) = read_word(kernel, memory, task, context.stack)
+        && program.symbols.lookup(caller as usize).is_some()
+    {
+        // A call to where no code is: it has pushed its return address, but nobody has made a frame.
+        backtrace.push(caller);
+    }
+    backtrace.follow(kernel, memory, task, context.frame);
     let mut printer = Printer::new(kernel);
     let instruction = context.instruction;
     // Printing to the console cannot fail.
@@ -131,28 +141,25 @@ pub(crate) fn print<K: Kernel>(
     }
 }
 
+#[derive(Default)]
 struct Backtrace {
     addresses: [u64; MAX_DEPTH],
     count: usize,
 }
 
 impl Backtrace {
-    fn collect<K: Kernel>(kernel: &mut K, memory: &Memory, task: &Task, context: Context) -> Self {
-        let mut backtrace = Self { addresses: [0; MAX_DEPTH], count: 0 };
-        backtrace.push(context.instruction);
-        let mut frame = context.frame;
-        while backtrace.count < MAX_DEPTH && frame.is_multiple_of(8) && frame != 0 {
-            let Some([next, address]) = read_pair(kernel, memory, task, frame) else { break };
-            if address == 0 {
-                break;
-            }
-            backtrace.push(address);
+    /// Adds the return addresses of the chain of frames from `frame` on.
+    fn follow<K: Kernel>(&mut self, kernel: &mut K, memory: &Memory, task: &Task, mut frame: u64) {
+        while self.count < MAX_DEPTH && frame.is_multiple_of(8) && frame != 0 {
+            let Some(next) = read_word(kernel, memory, task, frame) else { break };
+            let address = frame.checked_add(8).and_then(|place| read_word(kernel, memory, task, place));
+            let Some(address @ 1..) = address else { break };
+            self.push(address);
             if next <= frame {
                 break;
             }
             frame = next;
         }
-        backtrace
     }
 
     fn push(&mut self, address: u64) {
@@ -167,13 +174,13 @@ impl Backtrace {
     }
 }
 
-/// The two words at `address` of a task, which may lie in two pages.
-fn read_pair<K: Kernel>(kernel: &mut K, memory: &Memory, task: &Task, address: u64) -> Option<[u64; 2]> {
-    let mut word = |address: u64| {
-        let physical = memory.translate(&task.owned.pages, address)?;
-        let mut bytes = [0; 8];
-        kernel.read(physical, &mut bytes);
-        Some(u64::from_le_bytes(bytes))
-    };
-    Some([word(address)?, word(address.checked_add(8)?)?])
+/// The word at `address` of a task; nothing if it is not aligned or not there.
+fn read_word<K: Kernel>(kernel: &mut K, memory: &Memory, task: &Task, address: u64) -> Option<u64> {
+    if !address.is_multiple_of(8) {
+        return None;
+    }
+    let physical = memory.translate(&task.owned.pages, address)?;
+    let mut bytes = [0; 8];
+    kernel.read(physical, &mut bytes);
+    Some(u64::from_le_bytes(bytes))
 }
