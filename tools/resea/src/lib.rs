@@ -10,6 +10,7 @@ pub mod build;
 pub mod commands;
 pub mod console;
 pub mod machine;
+pub mod plot;
 pub mod qemu;
 pub mod session;
 pub mod setup;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use crate::machine::MachineOptions;
 use crate::session::Sink;
 use crate::ui::Verbosity;
 use crate::workspace::Workspace;
-use crate::{boot, setup};
+use crate::{boot, plot, setup};
 
 /// The program that measures.
 const PROGRAM: &str = "benchmark";
@@ -35,6 +35,9 @@ pub struct BenchCommand {
     /// Also write the figures to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Also draw the figures into this file, as SVG
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
     /// Give up after this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     timeout: u64,
@@ -78,6 +81,11 @@ impl BenchCommand {
         session.halt(deadline)?;
         let figures = figures(&output.text)?;
         print!("{}", table(&figures));
+        if let Some(file) = &self.plot {
+            let title = "Ticks of the time-stamp counter, medians with least and greatest, logarithmic";
+            std::fs::write(file, plot::svg(title, &figures))
+                .with_context(|| format!("{} cannot be written", file.display()))?;
+        }
         match &self.json {
             Some(file) => super::write_json(file, &figures.into_iter().collect::<BTreeMap<_, _>>()),
             None => Ok(()),
