@@ -70,8 +70,8 @@ pub enum Exception {
     Divide = 2,
     /// A breakpoint instruction or a debug trap.
     Breakpoint = 3,
-    /// An access that no mapping could make legal: kernel or non-canonical addresses, privileged instructions,
-    /// I/O ports without the right.
+    /// What no mapping could make legal: non-canonical addresses, privileged instructions, I/O ports without the
+    /// right. (An access to a kernel address is a page fault, so that its pager learns the address.)
     Protection = 4,
     /// A misaligned access where the machine forbids it.
     Alignment = 5,
