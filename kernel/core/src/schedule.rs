@@ -145,6 +145,24 @@ impl<M: Machine> Kernel<M> {
         self.switch_to(task);
     }
 
+    /// Runs the ready task `task` instead of the current one. For simulators: they try orders that priorities and quanta
+    /// would seldom produce.
+    #[cfg(feature = "choice")]
+    pub fn prefer(&mut self, task: TaskIndex) {
+        if self.current == Some(task) || !self.is_ready(task) || self.tasks[task].exhausted {
+            return;
+        }
+        if let Some(current) = self.current.take() {
+            self.ready.push_front(&mut self.tasks, current);
+        }
+        self.ready.remove(&mut self.tasks, task);
+        let now = self.machine.now();
+        self.end_slice(now);
+        self.current = Some(task);
+        self.start_slice(task, now);
+        self.program_timer();
+    }
+
     /// Decides who runs: the current task, unless it is not ready any more or somebody more important is.
     pub(crate) fn reschedule(&mut self) {
         match self.current {

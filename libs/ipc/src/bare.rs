@@ -36,7 +36,7 @@ fn received(returned: Returned) -> Result<Received, Error> {
 
 // SAFETY (all blocks below): what the kernel writes to is the message page, in which this crate keeps no references,
 // or a buffer that is borrowed mutably for the call, within its length. What others may access during a call are the
-// regions lent in the message page; `stub::call` borrows them for its duration. Mappings: see `calls::map`.
+// regions lent in the message page, which `call_lending`'s caller answers for. Mappings: see `calls::map`.
 
 pub(crate) fn own_id() -> TaskId {
     // SAFETY: as said above; it touches no memory.
@@ -57,8 +57,13 @@ pub(crate) fn receive(from: Option<TaskId>) -> Result<Received, Error> {
     received(unsafe { call1(Syscall::Receive as usize, from.map_or(0, TaskId::raw)) })
 }
 
+/// Makes the call with the lends that stand in the message page.
+///
+/// # Safety
+///
+/// They must be memory that is borrowed during the call, mutably if it is lent for writing.
 #[inline(always)]
-pub(crate) fn call(to: TaskId, message: MessageInfo) -> Result<MessageInfo, Error> {
+pub(crate) unsafe fn call_lending(to: TaskId, message: MessageInfo) -> Result<MessageInfo, Error> {
     // SAFETY: as said above.
     let returned = unsafe { call2(Syscall::Call as usize, to.raw(), message.raw()) };
     value(returned)?;

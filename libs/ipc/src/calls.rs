@@ -73,7 +73,8 @@ pub fn call(to: TaskId, info: MessageInfo) -> Result<MessageInfo, Error> {
     if info.lends() != 0 {
         return Err(Error::InvalidArgument);
     }
-    system::call(to, info)?.as_error()
+    // SAFETY: it has no lends.
+    unsafe { system::call_lending(to, info) }?.as_error()
 }
 
 /// As [`call`], with the lends that stand in the message page.
@@ -83,7 +84,8 @@ pub fn call(to: TaskId, info: MessageInfo) -> Result<MessageInfo, Error> {
 /// They must be memory that is borrowed during the call, mutably if it is lent for writing.
 #[inline(always)]
 pub(crate) unsafe fn call_lending(to: TaskId, info: MessageInfo) -> Result<MessageInfo, Error> {
-    system::call(to, info)?.as_error()
+    // SAFETY: the caller's duty is the same.
+    unsafe { system::call_lending(to, info) }?.as_error()
 }
 
 /// Answers a task that waits for this caller's reply.

@@ -1,7 +1,8 @@
 //! The seam for the host: system calls go to a [`Backend`] that a test or a simulator installs for its thread.
 //!
 //! A thread stands for a task. Its message page is thread-local memory; without a backend every call that can fail
-//! fails with `NotSupported`. [`Loopback`] is the backend for unit tests: clients and servers in one thread.
+//! fails with `NotSupported`. [`Loopback`] is the backend for unit tests: clients and servers in one thread. The crate
+//! `sim` has the other one: the real kernel, with a thread for each task.
 
 mod loopback;
 
@@ -12,7 +13,7 @@ use crate::{
     Error, MapFlags, MessageInfo, Received, SendFlags, TaskCreate, TaskId, TaskIndex, TaskInfo, page,
 };
 use abi::{IrqOperation, Lend, LendSelector, MAX_LENDS, MessagePage, PAYLOAD_WORDS};
-use std::cell::{RefCell, UnsafeCell};
+use std::cell::{Cell, RefCell, UnsafeCell};
 use std::rc::Rc;
 
 #[repr(C, align(4096))]
@@ -21,6 +22,8 @@ struct Page(UnsafeCell<[u8; page::PAGE_SIZE]>);
 std::thread_local! {
     static PAGE: Page = const { Page(UnsafeCell::new([0; page::PAGE_SIZE])) };
     static BACKEND: RefCell<Option<Rc<dyn Backend>>> = const { RefCell::new(None) };
+    /// The arguments once they have been read.
+    static ARGUMENTS: Cell<Option<&'static [u8]>> = const { Cell::new(None) };
 }
 
 /// The thread's message page.
@@ -53,8 +56,9 @@ backend! {
     fn send(to: TaskId, info: MessageInfo, flags: SendFlags) -> Result<(), Error> = Err(Error::NotSupported);
     /// Receives into the thread's message page (see [`set_payload`]).
     fn receive(from: Option<TaskId>) -> Result<Received, Error> = Err(Error::NotSupported);
-    /// Sends, lending [`lends`], and waits for the reply; the info may be an error.
-    fn call(to: TaskId, info: MessageInfo) -> Result<MessageInfo, Error> = Err(Error::NotSupported);
+    /// Sends, and waits for the reply; the info may be an error.
+    fn call(to: TaskId, info: MessageInfo, lends: &mut [Lent<'_>]) -> Result<MessageInfo, Error>
+        = Err(Error::NotSupported);
     /// Replies with what is in the message page.
     fn reply(to: TaskId, info: MessageInfo) -> Result<(), Error> = Err(Error::NotSupported);
     /// Replies, then receives from anyone.
@@ -94,6 +98,12 @@ backend! {
     fn inspect_log(position: usize, buffer: &mut [u8]) -> Result<(usize, usize), Error> = Err(Error::NotSupported);
     /// Halts the machine; returns if it cannot.
     fn halt(status: usize) -> Error = Error::NotSupported;
+    /// Reads foreign memory (see [`crate::Region`]); false: it is this process's own memory.
+    fn region_read(address: usize, buffer: &mut [u8]) -> bool = false;
+    /// Writes foreign memory; false: it is this process's own memory.
+    fn region_write(address: usize, data: &[u8]) -> bool = false;
+    /// The boot image, which [`crate::memory::map_image`] maps; empty by default.
+    fn boot_image() -> &'static [u8] = &[];
     /// Ends the task: must unwind or end the thread.
     fn exit(status: i32, panicked: bool) -> ! = panic!("the task has ended with status {status}");
 }
@@ -145,10 +155,73 @@ pub fn set_payload(words: &[u64]) {
     }
 }
 
-/// The lends in the thread's message page. The addresses are of this process; they are lent as long as the call lasts.
-pub fn lends() -> [Lend; MAX_LENDS] {
+/// The word of foreign memory at `address`; `None`: it is this process's own memory.
+pub(crate) fn region_load(address: usize) -> Option<u64> {
+    let mut bytes = [0; 8];
+    region_read(address, &mut bytes).then(|| u64::from_ne_bytes(bytes))
+}
+
+/// Memory that the caller lends for the duration of a call.
+#[derive(Debug)]
+pub enum Lent<'a> {
+    /// For reading.
+    Readable(&'a [u8]),
+    /// For reading and writing.
+    Writable(&'a mut [u8]),
+}
+
+impl Lent<'_> {
+    /// What it holds.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Readable(bytes) => bytes,
+            Self::Writable(bytes) => bytes,
+        }
+    }
+}
+
+/// Makes the call with the lends that stand in the message page.
+///
+/// # Safety
+///
+/// They must be memory that is borrowed during the call, mutably if it is lent for writing.
+pub(crate) unsafe fn call_lending(to: TaskId, info: MessageInfo) -> Result<MessageInfo, Error> {
     // SAFETY: the lends lie in the thread's page, aligned, and consist of integers.
-    unsafe { page().add(std::mem::offset_of!(MessagePage, lends)).cast::<[Lend; MAX_LENDS]>().read() }
+    let lends =
+        unsafe { page().add(std::mem::offset_of!(MessagePage, lends)).cast::<[Lend; MAX_LENDS]>().read() };
+    let lent = |(index, lend): (usize, &Lend)| {
+        let (first, length) =
+            (std::ptr::with_exposed_provenance_mut(lend.address as usize), lend.length as usize);
+        // SAFETY: the memory is borrowed until this function returns, exclusively if it is writable (the caller's
+        // duty), and it is the address and length of a slice.
+        unsafe {
+            match info.is_writable(index) {
+                true => Lent::Writable(std::slice::from_raw_parts_mut(first, length)),
+                false => Lent::Readable(std::slice::from_raw_parts(first, length)),
+            }
+        }
+    };
+    let mut lends: std::vec::Vec<_> = lends.iter().take(info.lends()).enumerate().map(lent).collect();
+    call(to, info, &mut lends)
+}
+
+/// Replaces the whole message page of the thread: what a task finds in it when it starts.
+pub fn set_page(content: &[u8; page::PAGE_SIZE]) {
+    // SAFETY: the page is as large as the content and belongs to this thread; no reference into it exists.
+    unsafe { page().copy_from_nonoverlapping(content.as_ptr(), content.len()) };
+    ARGUMENTS.set(None);
+}
+
+/// The arguments in the message page. They live forever, as a task's do: a copy is kept for each task.
+pub(crate) fn arguments(offset: usize, length: usize) -> &'static [u8] {
+    ARGUMENTS.get().unwrap_or_else(|| {
+        let mut copy = std::vec![0; length];
+        // SAFETY: the caller's `offset` and `length` lie in the page; no mutable reference into it exists.
+        unsafe { copy.as_mut_ptr().copy_from_nonoverlapping(page().add(offset), length) };
+        let arguments: &'static [u8] = copy.leak();
+        ARGUMENTS.set(Some(arguments));
+        arguments
+    })
 }
 
 #[cfg(test)]

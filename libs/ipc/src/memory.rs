@@ -3,9 +3,11 @@
 //! Unlike [`crate::Region`], this memory is Rust's. Each function maps pages where nothing was, in a range of addresses
 //! that nothing else uses, and works once, so what it returns is the only way to this memory. They rely on the first
 //! task's duty to hand out each frame once.
+//!
+//! On the host they map the same pages, but the memory is the process's own: words that it never gives back, and the
+//! boot image of the backend.
 
 use crate::{Error, MapFlags, Region, TaskId, calls};
-use core::sync::atomic::{AtomicBool, Ordering};
 
 /// Where the words lie: behind all foreign memory.
 const WORDS: usize = Region::END;
@@ -24,37 +26,25 @@ pub type Supply<'a> = &'a mut dyn FnMut() -> Option<u64>;
 /// Errors: `OutOfMemory` (no more frames, or no more addresses), `AlreadyExists` (it was called before), those of
 /// [`calls::map`].
 pub fn map_words(count: usize, frames: Supply<'_>) -> Result<&'static mut [u64], Error> {
-    static TAKEN: AtomicBool = AtomicBool::new(false);
     let pages = pages(count.checked_mul(8), IMAGE - WORDS)?;
-    once(&TAKEN)?;
     let own = calls::own_id();
     for page in 0..pages {
         let frame = frames().ok_or(Error::OutOfMemory)?;
         map(own, WORDS + page * PAGE, frame, MapFlags::WRITE, frames)?;
     }
-    // SAFETY: all pages of the slice have just been mapped, writable, to frames that nobody else uses (the supplier's
-    // duty); the range is this function's, which gets here once. Any bits are words.
-    let words = unsafe {
-        core::slice::from_raw_parts_mut(core::ptr::with_exposed_provenance_mut::<u64>(WORDS), count)
-    };
-    words.fill(0);
-    Ok(words)
+    place::words(count)
 }
 
 /// Maps the boot image at physical address `start` read-only. Frames from `tables` are used for the page table.
 ///
 /// Errors: as [`map_words`], and `InvalidArgument` (`start` is not page-aligned).
 pub fn map_image(start: u64, length: usize, tables: Supply<'_>) -> Result<&'static [u8], Error> {
-    static TAKEN: AtomicBool = AtomicBool::new(false);
     let pages = pages(Some(length), END - IMAGE)?;
-    once(&TAKEN)?;
     let own = calls::own_id();
     for page in 0..pages {
         map(own, IMAGE + page * PAGE, start + (page * PAGE) as u64, MapFlags::READ, tables)?;
     }
-    // SAFETY: all pages of the slice have just been mapped; nobody writes to the boot image: the kernel leaves it alone,
-    // and the first task maps it read-only everywhere. The range is this function's, which gets here once.
-    Ok(unsafe { core::slice::from_raw_parts(core::ptr::with_exposed_provenance(IMAGE), length) })
+    place::image(length)
 }
 
 fn pages(bytes: Option<usize>, room: usize) -> Result<usize, Error> {
@@ -62,10 +52,6 @@ fn pages(bytes: Option<usize>, room: usize) -> Result<usize, Error> {
         Some(bytes) if bytes <= room => Ok(bytes.div_ceil(PAGE)),
         _ => Err(Error::OutOfMemory),
     }
-}
-
-fn once(taken: &AtomicBool) -> Result<(), Error> {
-    if taken.swap(true, Ordering::Relaxed) { Err(Error::AlreadyExists) } else { Ok(()) }
 }
 
 /// Maps one page, with as many page-table frames as it takes.
@@ -77,5 +63,50 @@ fn map(own: TaskId, address: usize, frame: u64, flags: MapFlags, tables: Supply<
             Ok(_) | Err(Error::NeedsTable) => table = tables().ok_or(Error::OutOfMemory)? as usize,
             Err(error) => return Err(error),
         }
+    }
+}
+
+/// The memory behind the pages that have just been mapped.
+#[cfg(target_os = "none")]
+mod place {
+    use super::{Error, IMAGE, WORDS};
+    use core::sync::atomic::{AtomicBool, Ordering};
+
+    pub fn words(count: usize) -> Result<&'static mut [u64], Error> {
+        static TAKEN: AtomicBool = AtomicBool::new(false);
+        once(&TAKEN)?;
+        // SAFETY: all pages of the slice have just been mapped, writable, to frames that nobody else uses (the
+        // supplier's duty); the range is this function's, which gets here once. Any bits are words.
+        let words = unsafe {
+            core::slice::from_raw_parts_mut(core::ptr::with_exposed_provenance_mut::<u64>(WORDS), count)
+        };
+        words.fill(0);
+        Ok(words)
+    }
+
+    pub fn image(length: usize) -> Result<&'static [u8], Error> {
+        static TAKEN: AtomicBool = AtomicBool::new(false);
+        once(&TAKEN)?;
+        // SAFETY: all pages of the slice have just been mapped; nobody writes to the boot image: the kernel leaves it
+        // alone, and the first task maps it read-only everywhere. The range is this function's, which gets here once.
+        Ok(unsafe { core::slice::from_raw_parts(core::ptr::with_exposed_provenance(IMAGE), length) })
+    }
+
+    fn once(taken: &AtomicBool) -> Result<(), Error> {
+        if taken.swap(true, Ordering::Relaxed) { Err(Error::AlreadyExists) } else { Ok(()) }
+    }
+}
+
+/// On the host, the process's own memory.
+#[cfg(not(target_os = "none"))]
+mod place {
+    use super::Error;
+
+    pub fn words(count: usize) -> Result<&'static mut [u64], Error> {
+        Ok(std::vec![0; count].leak())
+    }
+
+    pub fn image(length: usize) -> Result<&'static [u8], Error> {
+        crate::host::boot_image().get(..length).ok_or(Error::OutOfBounds)
     }
 }

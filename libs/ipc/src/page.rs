@@ -80,13 +80,14 @@ pub fn startup() -> Startup {
 /// The arguments: each followed by a NUL, the program's name first. UTF-8 if the launcher kept to the ABI.
 pub fn startup_arguments() -> &'static [u8] {
     let length = (startup().arguments as usize).min(PAGE_SIZE - ARGUMENTS_OFFSET);
-    if cfg!(not(target_os = "none")) {
-        // A thread's page does not live forever, and on the host nobody fills it.
-        return &[];
-    }
+    #[cfg(not(target_os = "none"))]
+    return crate::host::arguments(ARGUMENTS_OFFSET, length);
+    #[cfg(target_os = "none")]
     // SAFETY: the bytes lie in the page, which lives as long as the task; neither the kernel nor any function of
     // this crate writes to this part of it.
-    unsafe { core::slice::from_raw_parts(base().add(ARGUMENTS_OFFSET), length) }
+    unsafe {
+        core::slice::from_raw_parts(base().add(ARGUMENTS_OFFSET), length)
+    }
 }
 
 /// The record that the kernel left for the first task. Meaningless in every other task.

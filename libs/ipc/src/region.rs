@@ -58,6 +58,10 @@ impl Region {
     /// Copies from the region at `offset`; `OutOfBounds` if it goes past the end.
     pub fn read(&self, offset: usize, buffer: &mut [u8]) -> Result<(), Error> {
         let from = self.part(offset, buffer.len())?;
+        #[cfg(not(target_os = "none"))]
+        if crate::host::region_read(from.address, buffer) {
+            return Ok(());
+        }
         // SAFETY: `from` lies in the range for foreign memory and the buffer outside of it; the length is the same.
         unsafe { copy(from.pointer(), buffer.as_mut_ptr(), buffer.len()) };
         Ok(())
@@ -66,6 +70,10 @@ impl Region {
     /// Copies `data` to the region at `offset`; `OutOfBounds` if it goes past the end.
     pub fn write(&self, offset: usize, data: &[u8]) -> Result<(), Error> {
         let to = self.part(offset, data.len())?;
+        #[cfg(not(target_os = "none"))]
+        if crate::host::region_write(to.address, data) {
+            return Ok(());
+        }
         // SAFETY: as in `read`.
         unsafe { copy(data.as_ptr(), to.pointer(), data.len()) };
         Ok(())
@@ -73,6 +81,10 @@ impl Region {
 
     /// Sets every byte to zero.
     pub fn zero(&self) {
+        #[cfg(not(target_os = "none"))]
+        if crate::host::region_write(self.address, &std::vec![0; self.length]) {
+            return;
+        }
         // SAFETY: the region lies in the range for foreign memory, where no Rust object lies.
         unsafe { fill_zero(self.pointer(), self.length) };
     }
@@ -80,23 +92,38 @@ impl Region {
     /// Reads the word at `offset`, a multiple of 8, in one access: `OutOfBounds`, `InvalidArgument` (unaligned). What
     /// another task wrote before it wrote this word is visible after (acquire).
     pub fn load(&self, offset: usize) -> Result<u64, Error> {
-        Ok(self.word(offset)?.load(core::sync::atomic::Ordering::Acquire))
+        let word = self.word(offset)?;
+        #[cfg(not(target_os = "none"))]
+        if let Some(value) = crate::host::region_load(word.address) {
+            return Ok(value);
+        }
+        Ok(word.atomic().load(core::sync::atomic::Ordering::Acquire))
     }
 
     /// Writes the word at `offset`, a multiple of 8, in one access, after everything written before (release). Errors
     /// as [`Region::load`].
     pub fn store(&self, offset: usize, value: u64) -> Result<(), Error> {
-        self.word(offset)?.store(value, core::sync::atomic::Ordering::Release);
+        let word = self.word(offset)?;
+        #[cfg(not(target_os = "none"))]
+        if crate::host::region_write(word.address, &value.to_ne_bytes()) {
+            return Ok(());
+        }
+        word.atomic().store(value, core::sync::atomic::Ordering::Release);
         Ok(())
     }
 
-    fn word(&self, offset: usize) -> Result<&core::sync::atomic::AtomicU64, Error> {
-        let word = self.part(offset, 8)?;
-        if !word.address.is_multiple_of(8) {
-            return Err(Error::InvalidArgument);
+    /// The aligned word at `offset`.
+    const fn word(&self, offset: usize) -> Result<Self, Error> {
+        match self.part(offset, 8) {
+            Ok(word) if !word.address.is_multiple_of(8) => Err(Error::InvalidArgument),
+            word => word,
         }
-        // SAFETY: in bounds and aligned; foreign memory holds no Rust objects, and atomics may change any time.
-        Ok(unsafe { core::sync::atomic::AtomicU64::from_ptr(word.pointer().cast()) })
+    }
+
+    /// The region, an aligned word, as one.
+    fn atomic(&self) -> &core::sync::atomic::AtomicU64 {
+        // SAFETY: in bounds and aligned (`word`); foreign memory holds no Rust objects, and atomics may change any time.
+        unsafe { core::sync::atomic::AtomicU64::from_ptr(self.pointer().cast()) }
     }
 
     const fn pointer(&self) -> *mut u8 {

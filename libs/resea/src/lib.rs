@@ -31,6 +31,7 @@ extern crate std;
 mod arguments;
 mod backtrace;
 pub mod heap;
+mod local;
 mod notifications;
 mod outcome;
 mod panic;

@@ -1,17 +1,20 @@
 //! Waiting for notifications in programs that are not servers, and sleeping. Servers get theirs through
 //! [`ipc::server::Events`].
 
+use crate::local::task_local;
 use abi::NOTIFY_TIMER;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
 use ipc::kind;
 
-/// Notifications that arrived while [`sleep`] waited for the timer.
-static KEPT: AtomicUsize = AtomicUsize::new(0);
+task_local! {
+    /// Notifications that arrived while [`sleep`] waited for the timer.
+    static KEPT: AtomicUsize = AtomicUsize::new(0);
+}
 
 /// Waits until notifications arrive; their bits, never 0. Requests of other tasks are refused meanwhile.
 pub fn wait() -> usize {
-    match KEPT.swap(0, Ordering::Relaxed) {
+    match KEPT.with(|kept| kept.swap(0, Ordering::Relaxed)) {
         0 => receive(),
         bits => bits,
     }
@@ -29,7 +32,7 @@ pub fn sleep(time: Duration) {
         }
         ipc::timer(left);
         let bits = receive();
-        KEPT.fetch_or(bits & !NOTIFY_TIMER, Ordering::Relaxed);
+        KEPT.with(|kept| kept.fetch_or(bits & !NOTIFY_TIMER, Ordering::Relaxed));
     }
 }
 

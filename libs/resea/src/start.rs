@@ -4,10 +4,13 @@
 //! up: the heap begins with the first allocation.
 
 use crate::Outcome;
+use crate::local::task_local;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether this is the first task, which finds [`abi::BootInfo`] where programs find [`abi::Startup`].
-static FIRST_TASK: AtomicBool = AtomicBool::new(false);
+task_local! {
+    /// Whether this is the first task, which finds [`abi::BootInfo`] where programs find [`abi::Startup`].
+    static FIRST_TASK: AtomicBool = AtomicBool::new(false);
+}
 
 /// Defines the program's entry point. `resea::main!(run);` makes it call `run`, which takes nothing and returns an
 /// [`Outcome`]: nothing, an exit status, or a result whose error is printed.
@@ -70,7 +73,7 @@ pub fn run_program<O: Outcome>(program: impl FnOnce() -> O) -> ! {
 /// Runs the first task to its end.
 #[doc(hidden)]
 pub fn run_first_task<O: Outcome>(program: impl FnOnce(abi::BootInfo) -> O) -> ! {
-    FIRST_TASK.store(true, Ordering::Relaxed);
+    FIRST_TASK.with(|first| first.store(true, Ordering::Relaxed));
     ipc::exit(program(ipc::boot_info()).status())
 }
 
@@ -86,10 +89,14 @@ pub fn host_main(name: &str) {
 
 /// The start record; `None` in the first task.
 pub(crate) fn startup() -> Option<abi::Startup> {
-    if FIRST_TASK.load(Ordering::Relaxed) { None } else { Some(ipc::startup()) }
+    if is_first_task() { None } else { Some(ipc::startup()) }
 }
 
 /// The arguments as vm left them; empty in the first task.
 pub(crate) fn startup_arguments() -> &'static [u8] {
-    if FIRST_TASK.load(Ordering::Relaxed) { &[] } else { ipc::startup_arguments() }
+    if is_first_task() { &[] } else { ipc::startup_arguments() }
+}
+
+fn is_first_task() -> bool {
+    FIRST_TASK.with(|first| first.load(Ordering::Relaxed))
 }

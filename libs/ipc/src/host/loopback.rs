@@ -3,9 +3,9 @@
 //! A call runs the server's dispatcher at once, on the caller's stack. Enough to test a server through its generated
 //! client; it has no scheduling and no rights. Notifications, timers and console output are recorded for the test.
 
-use super::{Backend, first_task, lends, payload, set_payload};
+use super::{Backend, Lent, first_task, payload, set_payload};
 use crate::{Answer, Error, Incoming, MessageInfo, SendFlags, TaskId};
-use abi::{Lend, LendSelector, PAYLOAD_WORDS};
+use abi::{LendSelector, PAYLOAD_WORDS};
 use std::boxed::Box;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -20,7 +20,8 @@ struct Active {
     client: TaskId,
     server: TaskId,
     info: MessageInfo,
-    lends: [Lend; abi::MAX_LENDS],
+    /// Copies of the lent memory; what was lent for writing is copied back in the end.
+    lends: Vec<Vec<u8>>,
     reply: Option<(MessageInfo, [u64; PAYLOAD_WORDS])>,
 }
 
@@ -102,28 +103,26 @@ impl Loopback {
         Ok(answer)
     }
 
-    /// The memory that `lender` lends to the running server, checked; never empty.
+    /// Lets `access` have a part of what `lender` lends to the running server.
     fn lent(
         &self,
         lender: TaskId,
         selector: LendSelector,
         offset: usize,
         length: usize,
-    ) -> Result<Option<*mut u8>, Error> {
-        let active = self.active.borrow();
+        access: impl FnOnce(&mut [u8]),
+    ) -> Result<(), Error> {
+        let mut active = self.active.borrow_mut();
         let server = self.running.get();
-        let call = active.iter().rev().find(|call| call.client == lender && call.server == server);
+        let call = active.iter_mut().rev().find(|call| call.client == lender && call.server == server);
         let call = call.filter(|call| call.reply.is_none()).ok_or(Error::NotWaiting)?;
-        let lend = call.lends.get(selector.index).filter(|_| selector.index < call.info.lends());
-        let lend = lend.ok_or(Error::InvalidArgument)?;
+        let lend = call.lends.get_mut(selector.index).ok_or(Error::InvalidArgument)?;
         if selector.write && !call.info.is_writable(selector.index) {
             return Err(Error::NotPermitted);
         }
-        if offset > lend.length as usize || length > lend.length as usize - offset {
-            return Err(Error::OutOfBounds);
-        }
-        let address = lend.address as usize + offset;
-        Ok((length > 0).then_some(std::ptr::with_exposed_provenance_mut(address)))
+        let end = offset.checked_add(length).ok_or(Error::OutOfBounds)?;
+        access(lend.get_mut(offset..end).ok_or(Error::OutOfBounds)?);
+        Ok(())
     }
 }
 
@@ -137,12 +136,18 @@ impl Backend for Loopback {
     }
 
     /// `TimedOut` if the server has not answered when its dispatcher returns: in one thread it never will.
-    fn call(&self, to: TaskId, info: MessageInfo) -> Result<MessageInfo, Error> {
-        let call = Active { client: self.running.get(), server: to, info, lends: lends(), reply: None };
+    fn call(&self, to: TaskId, info: MessageInfo, lends: &mut [Lent<'_>]) -> Result<MessageInfo, Error> {
+        let copies = lends.iter().map(|lent| lent.bytes().to_vec()).collect();
+        let call = Active { client: self.running.get(), server: to, info, lends: copies, reply: None };
         self.active.borrow_mut().push(call);
         let answer = self.run(to, info);
-        let reply = self.active.borrow_mut().pop().and_then(|call| call.reply);
-        match (answer?, reply) {
+        let Some(call) = self.active.borrow_mut().pop() else { return Err(Error::NotWaiting) };
+        for (lent, copy) in lends.iter_mut().zip(&call.lends) {
+            if let Lent::Writable(memory) = lent {
+                memory.copy_from_slice(copy);
+            }
+        }
+        match (answer?, call.reply) {
             (_, Some((info, words))) => {
                 set_payload(&words);
                 Ok(info)
@@ -174,13 +179,7 @@ impl Backend for Loopback {
         offset: usize,
         buffer: &mut [u8],
     ) -> Result<(), Error> {
-        if let Some(from) = self.lent(lender, selector, offset, buffer.len())? {
-            // SAFETY: the client's borrow of this memory lasts until `call` returns, which is further up the stack
-            // (the call is in `active`), and the bounds were checked. The buffer is the server's own, so it does not
-            // overlap what the client borrows.
-            unsafe { std::ptr::copy_nonoverlapping(from, buffer.as_mut_ptr(), buffer.len()) };
-        }
-        Ok(())
+        self.lent(lender, selector, offset, buffer.len(), |lent| buffer.copy_from_slice(lent))
     }
 
     fn lend_write(
@@ -190,11 +189,7 @@ impl Backend for Loopback {
         offset: usize,
         data: &[u8],
     ) -> Result<(), Error> {
-        if let Some(to) = self.lent(lender, selector, offset, data.len())? {
-            // SAFETY: as in `lend_read`; the client has borrowed the memory mutably, as it was lent for writing.
-            unsafe { std::ptr::copy_nonoverlapping(data.as_ptr(), to, data.len()) };
-        }
-        Ok(())
+        self.lent(lender, selector, offset, data.len(), |lent| lent.copy_from_slice(data))
     }
 
     fn timer(&self, nanoseconds: u64) {
