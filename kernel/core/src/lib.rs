@@ -22,12 +22,15 @@ mod lifecycle;
 mod log;
 pub mod machine;
 mod memory;
+#[cfg(feature = "model")]
+pub mod model;
 mod print;
 mod schedule;
 mod syscall;
 mod table;
 mod task;
-#[cfg(test)]
+#[cfg(any(test, feature = "model"))]
+#[cfg_attr(not(test), allow(dead_code, reason = "outside of tests only `model` is used"))]
 mod tests;
 mod timers;
 

@@ -1,8 +1,9 @@
 //! The tests of the core: a model of a machine, scenarios that read as sentences, and properties of random runs.
 
 mod model;
-mod properties;
+pub(crate) mod properties;
 mod requests;
+#[cfg(test)]
 mod scenarios;
 mod structure;
 mod system;

@@ -26,7 +26,7 @@ use crate::tests::system::{BUFFER, CONSTANTS, FRAME};
 /// The place of the second task: some below and some above a border between two steps of a destruction.
 const SECOND_PLACE: usize = 122;
 
-#[derive(Clone)]
+#[cfg_attr(test, derive(Clone))]
 pub struct Driver {
     pub kernel: Box<Kernel<Model>>,
     pub world: World,

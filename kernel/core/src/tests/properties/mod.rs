@@ -4,6 +4,7 @@
 //! - `steps` says what a random run consists of and makes system calls of it, plausible ones and garbage.
 //! - `world` and `rules` are the manual as a model, by IDs and without a scheduler: what a call may refuse and why,
 //!   what it changes, which calls return what.
+//! - `run` is a run from its start to the end of all tasks, `runs` are the properties of random ones.
 //! - `driver` makes each step in the kernel and in the world and compares: results, messages word for word, states,
 //!   notifications, timers, IRQs, owners. A failing call must leave the kernel as it was.
 //! - `effects` is what a call that succeeds does to the world.
@@ -31,13 +32,23 @@
 //! | a child that is half destroyed is not inherited | *queue [], not [122.2]* |
 //! | time in a server does not count against its client | *3 starves* (`fairness`) |
 
+#[cfg(test)]
 mod alphabet;
 mod compare;
 mod driver;
 mod effects;
+#[cfg(test)]
 mod exhaustive;
+#[cfg(test)]
 mod fairness;
 mod rules;
+mod run;
+#[cfg(test)]
 mod runs;
 mod steps;
 mod world;
+
+#[cfg(feature = "model")]
+pub use run::run;
+#[cfg(feature = "model")]
+pub use steps::{CALLS, Start, Step};

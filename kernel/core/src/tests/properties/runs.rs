@@ -3,88 +3,37 @@
 extern crate std;
 
 use std::collections::{BTreeMap, HashMap};
-use std::format;
-use std::string::String;
 use std::vec::Vec;
 
-use abi::{Error, Policy, Syscall, TaskId, TaskIndex, kind};
+use abi::{Error, Syscall, kind};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-use super::driver::Driver;
-use super::steps::{Step, rights, step};
-use crate::machine::Request;
-use crate::tests::requests;
-use crate::tests::system::BUFFER;
+use super::run::{play, run};
+use super::steps::{CALLS, Start, Step};
 
-/// How a run begins: tasks with these seeds for their rights, priorities and policies.
-type Start = Vec<(u16, usize, bool)>;
-
-fn start() -> impl Strategy<Value = Start> {
+/// The tasks that live from the start.
+fn start() -> impl Strategy<Value = Vec<Start>> {
     prop::collection::vec((any::<u16>(), 0usize..30, prop::bool::weighted(0.2)), 2..8)
 }
 
-/// The first task makes a system call, which must not block it.
-fn first(driver: &mut Driver, request: &Request) -> Result<(), String> {
-    driver.call(driver.first, request)
-}
-
-fn begin(driver: &mut Driver, start: &Start) -> Result<(), String> {
-    for (place, &(seed, priority, reports)) in start.iter().enumerate() {
-        let root = 0x40_0000 + place as u64 * 0x2000;
-        let rights = rights(seed, &abi::Rights::ALL);
-        let create = abi::TaskCreate { root, message: root + 0x1000, rights, ..Default::default() };
-        for (place, word) in create.encode().iter().enumerate() {
-            driver.kernel.machine.poke(driver.first.index(), BUFFER + 8 * place, &word.to_le_bytes());
-        }
-        first(driver, &requests::task_create(BUFFER))?;
-        let id = driver.world.tasks.keys().copied().max_by_key(|id| id.index()).ok_or("nobody lives")?;
-        let policy = if reports { Policy::Report } else { Policy::Refill };
-        first(driver, &requests::schedule(id, priority, 1_000_000, policy as usize))?;
-    }
-    first(driver, &requests::irq(0, 0, 0x100))?;
-    first(driver, &requests::console(1, BUFFER, 0))
-}
-
-/// Destroys everything but the first task, if it still can; then every place must be free.
-fn finish(driver: &mut Driver) -> Result<(), String> {
-    if driver.world.debugging {
-        driver.input(0x14)?;
-    }
-    driver.input(b'x')?;
-    if driver.world.halted || driver.kernel.current() != Some(driver.first.index()) {
-        return Ok(());
-    }
-    let child = |driver: &Driver| {
-        let mut tasks = driver.world.tasks.iter();
-        tasks.find(|(_, actor)| actor.pager == Some(driver.first)).map(|(&id, _)| id)
-    };
-    while let Some(id) = child(driver) {
-        first(driver, &requests::destroy(id))?;
-    }
-    let kernel = &driver.kernel;
-    let living: Vec<TaskId> =
-        (0..abi::MAX_TASKS).filter_map(|place| kernel.task(TaskIndex::new(place)).id).collect();
-    let places = kernel.machine.places.iter().flatten().count();
-    if living == [driver.first] && places == 1 {
-        Ok(())
-    } else {
-        Err(format!("left over: {living:?}, {places}"))
-    }
-}
-
-fn run(start: &Start, steps: &[Step]) -> Result<Driver, String> {
-    let mut driver = Driver::new();
-    begin(&mut driver, start)?;
-    for (number, step) in steps.iter().enumerate() {
-        driver.step(step).map_err(|text| format!("step {number}: {text}"))?;
-        if driver.world.halted {
-            return Ok(driver);
-        }
-    }
-    finish(&mut driver)?;
-    Ok(driver)
+fn step() -> impl Strategy<Value = Step> {
+    let calls = CALLS.iter().map(|&(weight, call)| (weight, Just(call).boxed())).collect();
+    let call = proptest::strategy::Union::new_weighted(calls);
+    let word = prop_oneof![Just(0), Just(usize::MAX), any::<usize>(), 0usize..5000, Just(1usize << 47)];
+    let input = prop_oneof![3 => Just(b'p'), 2 => Just(b's'), 1 => Just(b'\r'), 1 => Just(0x14)];
+    prop_oneof![
+        80 => (call, any::<[u16; 5]>()).prop_map(|(call, seeds)| Step::Call(call, seeds)),
+        4 => (0usize..25, prop::array::uniform5(word)).prop_map(|(number, words)| Step::Noise(number, words)),
+        3 => (0usize..16).prop_map(Step::Interrupt),
+        6 => (0u64..3_000_000, prop::bool::weighted(0.2))
+            .prop_map(|(nanoseconds, late)| Step::Elapse { nanoseconds, late }),
+        1 => (0u64..40_000_000).prop_map(|nanoseconds| Step::Elapse { nanoseconds, late: false }),
+        3 => input.prop_map(Step::Input),
+        3 => any::<usize>().prop_map(Step::PageFault),
+        1 => (0u64..8).prop_map(Step::Exception),
+    ]
 }
 
 proptest! {
@@ -107,7 +56,7 @@ fn the_runs_reach_every_result_of_every_call() {
     let (mut calls, mut messages, mut aborted) = (HashMap::new(), BTreeMap::new(), 0);
     for _ in 0..150 {
         let (start, steps) = strategy.new_tree(&mut runner).expect("steps can be made").current();
-        let driver = run(&start, &steps).expect("the property holds");
+        let driver = play(&start, &steps).expect("the property holds");
         driver.calls.iter().for_each(|(key, count)| *calls.entry(*key).or_insert(0) += count);
         driver.kernel_messages.iter().for_each(|(key, count)| *messages.entry(*key).or_insert(0) += count);
         aborted += driver.aborted;

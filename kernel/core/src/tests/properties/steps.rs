@@ -5,11 +5,13 @@ extern crate std;
 use std::vec::Vec;
 
 use abi::{MessageInfo, Powers, Range, Rights, ServiceSet, Syscall, TaskCreate, TaskId};
-use proptest::prelude::*;
 
 use super::world::{Doing, World};
 use crate::machine::Request;
 use crate::tests::system::{BUFFER, CONSTANTS, NOWHERE};
+
+/// A task that lives from the start of a run: the seed of its rights, its priority, and whether it reports its quanta.
+pub type Start = (u16, usize, bool);
 
 /// What happens next.
 #[derive(Clone, Copy, Debug)]
@@ -18,19 +20,25 @@ pub enum Step {
     Call(Syscall, [u16; 5]),
     /// A number that is no system call, or arguments that are noise.
     Noise(usize, [usize; 5]),
+    /// An interrupt of this number, below 16.
     Interrupt(usize),
     /// Time passes. If `late`, the timer interrupt comes only after the next step.
     Elapse {
+        /// How much.
         nanoseconds: u64,
+        /// Whether the timer interrupt is late.
         late: bool,
     },
+    /// A byte from the console: not the debugger's commands that close it or show the log, which the world does not know.
     Input(u8),
+    /// The current task accesses this address, where nothing is mapped.
     PageFault(usize),
+    /// The current task raises the exception with this code.
     Exception(u64),
 }
 
 /// The system calls, each as often as it deserves.
-const CALLS: &[(u32, Syscall)] = &[
+pub const CALLS: &[(u32, Syscall)] = &[
     (1, Syscall::OwnId),
     (6, Syscall::Send),
     (14, Syscall::Receive),
@@ -51,24 +59,6 @@ const CALLS: &[(u32, Syscall)] = &[
     (2, Syscall::Console),
     (2, Syscall::Inspect),
 ];
-
-pub fn step() -> impl Strategy<Value = Step> {
-    let calls = CALLS.iter().map(|&(weight, call)| (weight, Just(call).boxed())).collect();
-    let call = proptest::strategy::Union::new_weighted(calls);
-    let word = prop_oneof![Just(0), Just(usize::MAX), any::<usize>(), 0usize..5000, Just(1usize << 47)];
-    let input = prop_oneof![3 => Just(b'p'), 2 => Just(b's'), 1 => Just(b'\r'), 1 => Just(0x14)];
-    prop_oneof![
-        80 => (call, any::<[u16; 5]>()).prop_map(|(call, seeds)| Step::Call(call, seeds)),
-        4 => (0usize..25, prop::array::uniform5(word)).prop_map(|(number, words)| Step::Noise(number, words)),
-        3 => (0usize..16).prop_map(Step::Interrupt),
-        6 => (0u64..3_000_000, prop::bool::weighted(0.2))
-            .prop_map(|(nanoseconds, late)| Step::Elapse { nanoseconds, late }),
-        1 => (0u64..40_000_000).prop_map(|nanoseconds| Step::Elapse { nanoseconds, late: false }),
-        3 => input.prop_map(Step::Input),
-        3 => any::<usize>().prop_map(Step::PageFault),
-        1 => (0u64..8).prop_map(Step::Exception),
-    ]
-}
 
 /// Most tasks that a run has at once, so that they meet each other.
 const CROWD: usize = 12;
