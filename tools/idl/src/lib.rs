@@ -10,17 +10,19 @@
 
 mod check;
 mod diagnostic;
+mod fingerprint;
 mod lexer;
 mod load;
 pub mod markdown;
 pub mod model;
-mod names;
+pub mod names;
 mod parser;
 pub mod rust;
 mod source;
 pub mod syntax;
 
 pub use diagnostic::{Diagnostic, render_all};
+pub use fingerprint::fingerprint;
 pub use source::{Disk, FileId, Loader, SourceFile, Sources, Span, Spanned};
 
 use model::Interfaces;

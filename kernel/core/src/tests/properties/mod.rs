@@ -17,20 +17,20 @@
 //!
 //! | planted bug | found as |
 //! |---|---|
-//! | a delivered message clears pending notifications | *notified 0x0, not 0xc98900* |
-//! | the reply of a task that was not called | *should have failed: [NotWaiting]* |
-//! | a task is destroyed without leaving the queue it is in | *queue [125], not []* |
-//! | an old ID of a place is accepted | *should have failed: [NoTask]* |
-//! | a direct switch to a task that is not the most important | *runs, but priority 26 is ready* |
-//! | a lend is usable after the reply | *returned InvalidArgument, not one of [NotWaiting]* |
-//! | the right to notify is not checked | *should have failed: [NotPermitted]* |
-//! | new tasks get rights that their creator lacks | *should have failed: [NotPermitted]* |
-//! | a failing send leaves a trace | *failed but changed something* |
-//! | callers of a dead server are forgotten | *returned: [], but should: [Aborted]* |
-//! | a dead task's IRQs stay enabled | *IRQs enabled: …, not …* |
-//! | a dead task's timer stays armed | *the timer is armed for …, not for None* |
-//! | a child that is half destroyed is not inherited | *queue [], not [122.2]* |
-//! | time in a server does not count against its client | *3 starves* (`fairness`) |
+//! | a delivered message clears pending notifications | `notified 0x0, not 0xc98900` |
+//! | the reply of a task that was not called | `should have failed: [NotWaiting]` |
+//! | a task is destroyed without leaving the queue it is in | `queue [125], not []` |
+//! | an old ID of a place is accepted | `should have failed: [NoTask]` |
+//! | a direct switch to a task that is not the most important | `runs, but priority 26 is ready` |
+//! | a lend is usable after the reply | `returned InvalidArgument, not one of [NotWaiting]` |
+//! | the right to notify is not checked | `should have failed: [NotPermitted]` |
+//! | new tasks get rights that their creator lacks | `should have failed: [NotPermitted]` |
+//! | a failing send leaves a trace | `failed but changed something` |
+//! | callers of a dead server are forgotten | `returned: [], but should: [Aborted]` |
+//! | a dead task's IRQs stay enabled | `IRQs enabled: …, not …` |
+//! | a dead task's timer stays armed | `the timer is armed for …, not for None` |
+//! | a child that is half destroyed is not inherited | `queue [], not [122.2]` |
+//! | time in a server does not count against its client | `3 starves` (`fairness`) |
 
 #[cfg(test)]
 mod alphabet;
