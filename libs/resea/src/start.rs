@@ -34,7 +34,15 @@ macro_rules! main {
             $crate::host_main(env!("CARGO_PKG_NAME"));
         }
     };
+    (@interfaces) => {
+        /// The interfaces that this program was built with, for the build to compare: a section that is not loaded.
+        #[used]
+        #[unsafe(link_section = ".resea.interfaces")]
+        static INTERFACES: [u8; $crate::interfaces::FINGERPRINTS.len()] = $crate::interfaces::FINGERPRINTS;
+    };
     (@entry $function:path) => {
+        $crate::main!(@interfaces);
+
         /// Where the program starts. The stack is aligned as after a call.
         #[unsafe(no_mangle)]
         extern "C" fn _start(_argument: usize) -> ! {
@@ -48,6 +56,9 @@ macro_rules! main {
 #[macro_export]
 macro_rules! first_task {
     ($function:path) => {
+        #[cfg(target_os = "none")]
+        $crate::main!(@interfaces);
+
         /// Where the first task starts. The stack is aligned as after a call.
         #[cfg(target_os = "none")]
         #[unsafe(no_mangle)]

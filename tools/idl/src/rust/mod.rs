@@ -20,7 +20,25 @@ pub fn generate(interfaces: &Interfaces) -> String {
     for namespace in &interfaces.namespaces {
         module(&mut out, namespace);
     }
+    fingerprints(&mut out, interfaces);
     out.finish()
+}
+
+/// What programs carry to tell which interfaces they were built with.
+fn fingerprints(out: &mut Out, interfaces: &Interfaces) {
+    let line = |namespace: &Namespace| {
+        format!("{} {:016x}", namespace.name, crate::fingerprint(interfaces, namespace))
+    };
+    let lines: Vec<String> = interfaces.namespaces.iter().map(line).collect();
+    let length: usize = lines.iter().map(|line| line.len() + 1).sum();
+    out.line("/// Each interface's name and the fingerprint of its messages, a line each. Programs carry this in a section that is");
+    out.line("/// not loaded, so that the build can tell which interfaces they were built with.");
+    out.line(&format!("pub const FINGERPRINTS: [u8; {length}] = *b\"\\"));
+    for line in lines {
+        // Without indentation: the line breaks are part of the text.
+        out.line(&format!("{line}\\n\\"));
+    }
+    out.line("\";");
 }
 
 fn module(out: &mut Out, namespace: &Namespace) {

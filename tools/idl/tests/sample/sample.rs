@@ -1570,3 +1570,10 @@ pub mod sample {
         }
     }
 }
+
+/// Each interface's name and the fingerprint of its messages, a line each. Programs carry this in a section that is
+/// not loaded, so that the build can tell which interfaces they were built with.
+pub const FINGERPRINTS: [u8; 48] = *b"\
+shapes 148a31584cfb201a\n\
+sample 0b4f9533cae5e726\n\
+";
