@@ -54,7 +54,7 @@ pub const PRIORITIES: u8 = 32;
 pub const MAX_ENCODED: usize = 1024;
 
 /// How many powers there are.
-const POWERS: usize = 7;
+const POWERS: usize = Power::ALL.len();
 
 /// The priority of programs whose manifest does not tell.
 pub const DEFAULT_PRIORITY: u8 = 8;
@@ -67,7 +67,6 @@ pub const DEFAULT_SHARED: u64 = 1 << 20;
 
 /// A power over the system; the same as in the kernel's and vm's rights.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
 pub enum Power {
     /// Create tasks, and be their pager.
     Create,
@@ -83,6 +82,25 @@ pub enum Power {
     Launch,
     /// End tasks that it did not launch.
     Kill,
+}
+
+impl Power {
+    /// Every power.
+    pub const ALL: [Self; 7] =
+        [Self::Create, Self::Map, Self::Console, Self::Inspect, Self::Power, Self::Launch, Self::Kill];
+
+    /// Its name in manifests.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Map => "map",
+            Self::Console => "console",
+            Self::Inspect => "inspect",
+            Self::Power => "power",
+            Self::Launch => "launch",
+            Self::Kill => "kill",
+        }
+    }
 }
 
 /// When a program is started.

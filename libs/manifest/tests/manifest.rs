@@ -104,13 +104,35 @@ fn unknown_keys_and_values_are_errors_that_list_the_known_ones() {
     );
     let unknown_power = message("powers = [\"fly\"]");
     assert!(
-        unknown_power.starts_with("x/Cargo.toml:5: unknown variant `fly`, expected one of"),
+        unknown_power.starts_with("x/Cargo.toml:5: there is no power \"fly\": the powers are create, map"),
         "{unknown_power}"
+    );
+    assert_eq!(
+        message("powers = [\"lunch\"]"),
+        "x/Cargo.toml:5: there is no power \"lunch\": did you mean \"launch\"?"
     );
     assert!(message("start = \"later\"").contains("unknown variant `later`"));
     assert!(message("irqs = 4").starts_with("x/Cargo.toml:5: "));
     assert!(message("priority = \"high\"").starts_with("x/Cargo.toml:5: "));
     assert!(message("priority =").starts_with("x/Cargo.toml:5: "));
+}
+
+#[test]
+fn all_mistakes_of_a_file_are_told_at_once() {
+    assert_eq!(
+        message("priority = 99\nuses = [\"vm\", \"ok\"]\nirqs = [3, 3]"),
+        "x/Cargo.toml:5: `priority` is 99, but must be 0 to 31\n\
+         x/Cargo.toml:6: every program may talk to vm: leave it out\n\
+         x/Cargo.toml:7: `irqs` has the same member twice: remove one"
+    );
+}
+
+#[test]
+fn the_places_of_keys_are_known() {
+    let source = parse("uses = [\n\"a\",\n\"b\"]\nstack = \"32KiB\"").expect("it is valid");
+    assert_eq!((source.line(), source.line_of("uses", 0), source.line_of("uses", 1)), (4, Some(6), Some(7)));
+    assert_eq!((source.line_of("stack", 0), source.line_of("heap", 0)), (Some(8), None));
+    assert_eq!(source.keys().collect::<Vec<_>>(), ["stack", "uses"]);
 }
 
 #[test]
