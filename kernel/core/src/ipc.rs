@@ -200,6 +200,8 @@ impl<M: Machine> Kernel<M> {
         };
         self.machine.set_result(to, 0, self.tasks[from].id, info.raw());
         self.tasks[to].received = self.tasks[to].received.wrapping_add(1);
+        #[cfg(debug_assertions)]
+        self.messages.add(from, to);
     }
 
     /// Gives `receiver`, which runs, the message of the queued `sender`.
@@ -252,6 +254,8 @@ impl<M: Machine> Kernel<M> {
             }
             _ => return Err(Error::NotWaiting),
         }
+        #[cfg(debug_assertions)]
+        self.messages.add(caller, to);
         Ok(to)
     }
 }

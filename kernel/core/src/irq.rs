@@ -27,10 +27,10 @@ impl Irqs {
         Self([None; MAX_IRQS])
     }
 
-    /// The owner of an IRQ.
+    /// The owner of an IRQ, and how it is notified.
     #[cfg(debug_assertions)]
-    pub(crate) fn owner(&self, irq: usize) -> Option<TaskIndex> {
-        self.0.get(irq).copied().flatten().map(|owner| owner.task)
+    pub(crate) fn owner(&self, irq: usize) -> Option<(TaskIndex, usize)> {
+        self.0.get(irq).copied().flatten().map(|owner| (owner.task, owner.bits))
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Kernel<M: Machine> {
     pub(crate) fresh: usize,
     #[cfg(debug_assertions)]
     pub(crate) debugger: crate::debugger::Debugger,
+    #[cfg(debug_assertions)]
+    pub(crate) messages: crate::debugger::messages::MessageCounts,
 }
 
 impl<M: Machine> Kernel<M> {
@@ -53,6 +55,8 @@ impl<M: Machine> Kernel<M> {
             fresh: 0,
             #[cfg(debug_assertions)]
             debugger: crate::debugger::Debugger::new(),
+            #[cfg(debug_assertions)]
+            messages: crate::debugger::messages::MessageCounts::new(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! inspect, the log and the kernel debugger.
+//! inspect and the log.
 
 extern crate std;
 
@@ -74,71 +74,4 @@ fn halting_needs_the_power() {
     system.act(weak, receive());
     system.act(strong, inspect(HALT, 7, 0, 0));
     assert_eq!(system.kernel.machine.halted, Some(7));
-}
-
-/// Opens the debugger, types a command, and returns what it answered.
-#[cfg(debug_assertions)]
-fn debug(system: &mut System, command: &str) -> std::string::String {
-    system.kernel.console_input(0x14);
-    system.console();
-    command.bytes().for_each(|byte| system.kernel.console_input(byte));
-    system.console();
-    system.kernel.console_input(b'\r');
-    let text = system.console();
-    system.kernel.console_input(0x14);
-    system.check();
-    text
-}
-
-#[test]
-#[cfg(debug_assertions)]
-fn the_debugger_lists_tasks_and_points_out_deadlocks() {
-    let (mut system, [one, two, idle]) = System::peers([6, 5, 4]);
-    system.act(one, call(two, info(40)));
-    system.act(two, call(one, info(40)));
-    system.act(idle, receive());
-    let text = debug(&mut system, "ps");
-    let lines: std::vec::Vec<&str> = text.lines().filter(|line| line.contains("DEADLOCK")).collect();
-    assert_eq!(lines.len(), 2, "{text}");
-    assert!(lines[0].starts_with("1     sending") && lines[1].starts_with("2     sending"), "{text}");
-    assert!(text.contains("receiving  anyone"), "{text}");
-}
-
-#[test]
-#[cfg(debug_assertions)]
-fn the_debugger_lists_irqs_timers_and_rights() {
-    let (mut system, [driver]) = System::with([(6, abi::Rights::ALL)]);
-    system.act(driver, irq(0, 4, 1));
-    system.act(driver, timer(5_000_000));
-    assert!(debug(&mut system, "irq").contains("irq 4 belongs to task 1"));
-    assert!(debug(&mut system, "timers").contains("task 1 in 5000 us"));
-    let rights = debug(&mut system, "rights");
-    assert!(rights.lines().count() == 5 && rights.contains("0xffffffffffffffff"), "{rights}");
-    assert!(debug(&mut system, "help").contains("deadlocks"));
-    assert!(debug(&mut system, "nonsense").contains("no such command"));
-}
-
-#[test]
-#[cfg(debug_assertions)]
-fn the_debugger_shows_memory_and_the_log() {
-    let (mut system, [task]) = System::with([(6, abi::Rights::ALL)]);
-    system.poke(task, BUFFER, b"a line in the log");
-    system.act(task, console(0, BUFFER, 17));
-    assert!(debug(&mut system, "mem").contains("2 are page tables"));
-    let before = system.kernel.log.end();
-    let text = debug(&mut system, "log");
-    assert!(text.contains("a line in the log"), "{text}");
-    assert!(system.kernel.log.end() - before < 80, "the log is not logged again");
-}
-
-#[test]
-#[cfg(debug_assertions)]
-fn the_debugger_edits_its_line_and_takes_no_input_from_tasks() {
-    let (mut system, [reader]) = System::with([(5, peer_with(Powers::CONSOLE))]);
-    assert!(debug(&mut system, "too long for the line of the debugger").contains("no such command"));
-    assert!(debug(&mut system, "\x7f\x08helx\x7fp").contains("this list"), "backspace works");
-    assert_eq!(system.act(reader, console(1, BUFFER, 10)), done(0), "the reader saw none of it");
-    system.kernel.console_input(0x14);
-    b"c\rxy".iter().for_each(|&byte| system.kernel.console_input(byte));
-    assert_eq!(system.act(reader, console(1, BUFFER, 10)), done(2), "closed, it takes nothing");
 }

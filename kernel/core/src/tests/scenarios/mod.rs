@@ -2,6 +2,10 @@
 
 mod calls;
 mod creation;
+#[cfg(debug_assertions)]
+mod deadlocks;
+#[cfg(debug_assertions)]
+mod debugger;
 mod debugging;
 mod destruction;
 mod devices;
