@@ -79,10 +79,11 @@ fn entries(functions: &[Function], base: u64) -> Result<Vec<(u32, Option<&str>)>
     let mut entries = Vec::new();
     for (index, function) in functions.iter().enumerate() {
         entries.push((distance(function.address)?, Some(function.name.as_str())));
-        let end = function.address.saturating_add(function.size);
+        // Nothing is behind what reaches the end of the address space.
+        let Some(end) = function.address.checked_add(function.size.max(1)) else { continue };
         match functions.get(index + 1) {
             Some(next) if function.size == 0 || end.saturating_add(ALIGNMENT) > next.address => {}
-            _ => entries.push((distance(end.max(function.address + 1))?, None)),
+            _ => entries.push((distance(end)?, None)),
         }
     }
     Ok(entries)

@@ -48,6 +48,16 @@ fn kernel_addresses_work() {
 }
 
 #[test]
+fn a_function_reaches_the_end_of_the_address_space() {
+    for (address, size) in [(u64::MAX, 0), (u64::MAX, 1), (u64::MAX - 9, 10), (u64::MAX - 9, 0xffff)] {
+        let table = build(vec![function(address, size, "last")]).expect("it fits");
+        let found = Symbols::parse(&table).expect("it is a table").lookup(usize::MAX);
+        let offset = (u64::MAX - address) as usize;
+        assert_eq!(found, Some(Symbol { name: "last", offset }), "{address:#x}+{size}");
+    }
+}
+
+#[test]
 fn the_shortest_of_several_names_wins() {
     let table = build(vec![function(1, 1, "memcpy_alias"), function(1, 1, "memcpy")]).expect("they fit");
     assert_eq!(
