@@ -92,7 +92,8 @@ impl Source {
     pub fn from_cargo_toml(file: &Path, text: &str) -> Result<Option<Self>, SourceErrors> {
         let place = Place { file, text, errors: RefCell::default(), lines: RefCell::default() };
         let cargo: CargoToml = toml::from_str(text).map_err(|error| {
-            let error = place.error(error.span().unwrap_or_default(), error.message().trim());
+            let message = with_hint(error.message().trim());
+            let error = place.error(error.span().unwrap_or_default(), &message);
             SourceErrors(Vec::from([error]))
         })?;
         let Some(package) = cargo.package else { return Ok(None) };
@@ -332,6 +333,15 @@ fn power(name: String) -> Result<Power, String> {
         None => format!("the powers are {}", names.join(", ")),
     };
     Err(format!("there is no power {name:?}: {hint}"))
+}
+
+/// A message of the TOML reader; if it is about a name that does not exist and lists those that do, with the nearest.
+fn with_hint(message: &str) -> String {
+    let mut names = message.split('`').skip(1).step_by(2);
+    match names.next().filter(|_| message.starts_with("unknown ")).and_then(|name| nearest(name, names)) {
+        Some(near) => format!("{message}; did you mean `{near}`?"),
+        None => message.to_string(),
+    }
 }
 
 /// The candidate that `name` was most likely meant to be, if one is near: at most a third of its letters differ.

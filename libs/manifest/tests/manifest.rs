@@ -99,7 +99,8 @@ fn mistakes_name_file_line_key_and_remedy() {
 fn unknown_keys_and_values_are_errors_that_list_the_known_ones() {
     let unknown_key = message("prioritiy = 3");
     assert!(
-        unknown_key.starts_with("x/Cargo.toml:5: unknown field `prioritiy`, expected one of"),
+        unknown_key.starts_with("x/Cargo.toml:5: unknown field `prioritiy`, expected one of")
+            && unknown_key.ends_with("; did you mean `priority`?"),
         "{unknown_key}"
     );
     let unknown_power = message("powers = [\"fly\"]");
