@@ -22,7 +22,7 @@ const COMMENT_LINES: usize = 12;
 
 /// Which packages a package may depend on, by the folder that it lies in; those of one folder never depend on each
 /// other unless it says so. Longest match first.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("abi", &[]),
     ("kernel/core", &["abi"]),
     ("kernel/", &["abi", "kernel/core", "libs/bootfs", "libs/elf", "libs/symbols"]),
@@ -34,6 +34,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("apps/call", &["libs/", "tools/idl"]),
     ("apps/", &["abi", "libs/", "interfaces"]),
     ("tools/", &["abi", "libs/bootfs", "libs/manifest", "libs/symbols", "tools/"]),
+    ("fuzz/", &["abi", "kernel/core", "libs/", "interfaces", "tools/idl"]),
     ("tests", &["tools/"]),
 ];
 

@@ -1,0 +1,29 @@
+//! What is fuzzed: for each target a function that takes any bytes and panics if the tree does with them what it must
+//! not.
+//!
+//! libFuzzer calls these functions through `fuzz/fuzz_targets`; the test of this crate calls them with the seeds in
+//! `fuzz/corpus` and with variations of them. docs/fuzzing.md says how to use both. Nothing here runs on Resea.
+#![forbid(unsafe_code)]
+
+pub mod bootfs;
+pub mod elf;
+pub mod idl;
+mod input;
+pub mod kernel;
+pub mod manifest;
+pub mod messages;
+pub mod symbols;
+
+/// A target: takes any bytes, panics if something is wrong.
+pub type Target = fn(&[u8]);
+
+/// All targets, by name.
+pub const TARGETS: [(&str, Target); 7] = [
+    ("bootfs", bootfs::run),
+    ("elf", elf::run),
+    ("idl", idl::run),
+    ("kernel", kernel::run),
+    ("manifest", manifest::run),
+    ("messages", messages::run),
+    ("symbols", symbols::run),
+];
