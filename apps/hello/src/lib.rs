@@ -1,10 +1,10 @@
-//! `hello [NAME]` says hello. The smallest program, and the template of a new one.
+//! `hello [NAME]` greets. The smallest program, the template of a new program.
 #![no_std]
 #![forbid(unsafe_code)]
 
 use resea::println;
 
-/// Says hello to whom the command line names, or to the world.
+/// Greets whom the command line names, or the world.
 pub fn run() {
     println!("Hello, {}!", resea::arguments().next().unwrap_or("world"));
 }

@@ -7,11 +7,13 @@
 
 pub mod boot;
 pub mod build;
+pub mod checks;
 pub mod commands;
 pub mod console;
 pub mod machine;
 pub mod plot;
 pub mod qemu;
+pub mod scaffold;
 pub mod session;
 pub mod setup;
 pub mod symbolize;

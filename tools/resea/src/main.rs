@@ -8,6 +8,8 @@ use resea_tool::commands::bench::BenchCommand;
 use resea_tool::commands::build::BuildCommand;
 use resea_tool::commands::clean::CleanCommand;
 use resea_tool::commands::doctor::DoctorCommand;
+use resea_tool::commands::fuzz::FuzzCommand;
+use resea_tool::commands::new::NewCommand;
 use resea_tool::commands::run::RunCommand;
 use resea_tool::commands::size::SizeCommand;
 use resea_tool::commands::symbolize::SymbolizeCommand;
@@ -32,9 +34,11 @@ enum Command {
     Run(RunCommand),
     Build(BuildCommand),
     Test(TestCommand),
+    New(NewCommand),
     Bench(BenchCommand),
     Size(SizeCommand),
     Doctor(DoctorCommand),
+    Fuzz(FuzzCommand),
     Clean(CleanCommand),
     Symbolize(SymbolizeCommand),
 }
@@ -45,9 +49,11 @@ fn main() -> ExitCode {
         Command::Run(command) => command.run(),
         Command::Build(command) => command.run(),
         Command::Test(command) => command.run(),
+        Command::New(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Size(command) => command.run(),
         Command::Doctor(command) => command.run(),
+        Command::Fuzz(command) => command.run(),
         Command::Clean(command) => command.run(),
         Command::Symbolize(command) => command.run(),
     };

@@ -12,7 +12,7 @@ fn text(bytes: &[u8]) -> String {
 
 #[test]
 fn every_subcommand_has_help_release_and_verbose() {
-    for subcommand in ["run", "build", "test", "bench", "size", "doctor", "clean", "symbolize"] {
+    for subcommand in ["run", "build", "test", "new", "bench", "size", "doctor", "clean", "symbolize"] {
         let output = resea(&[subcommand, "--help"]);
         assert!(output.status.success(), "{subcommand}");
         let help = text(&output.stdout);
@@ -117,4 +117,43 @@ fn what_is_missing_is_named_before_it_is_installed() {
 fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
+}
+
+#[test]
+fn a_new_crate_with_a_bad_name_is_refused() {
+    let rule = "names are small letters and digits, with `_` between words, and begin with a letter";
+    for (kind, name, expected) in [
+        ("server", "my-server", format!("`my-server` cannot be a name; {rule}: try `my_server`")),
+        ("app", "vm", "there is a program called `vm`: choose another name".into()),
+        ("server", "abi", "there is a package called `abi`: choose another name".into()),
+        ("app", "bench", "there is a service called `bench`: choose another name".into()),
+        ("server", "rlsf", "what is new would depend on a package called `rlsf`: choose another name".into()),
+        (
+            "app",
+            "ps",
+            "`ps` is a command of the shell, so the program could not be run: choose another name, such as `ps_app`"
+                .into(),
+        ),
+    ] {
+        let output = resea(&["new", kind, name]);
+        assert_eq!(output.status.code(), Some(1), "{kind} {name}");
+        assert_eq!(text(&output.stderr), format!("error: {expected}\n"));
+        assert_eq!(text(&output.stdout), "");
+    }
+}
+
+#[test]
+fn a_new_crate_is_made_only_inside_of_the_tree() {
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let output = Command::new(env!("CARGO_BIN_EXE_resea"))
+        .args(["new", "server", "rand"])
+        .current_dir(elsewhere.path())
+        .output()
+        .expect("it runs");
+    assert_eq!(output.status.code(), Some(1));
+    let message = text(&output.stderr);
+    assert!(
+        message.starts_with("error: this folder is not in the tree of Resea: go there first"),
+        "{message}"
+    );
 }

@@ -4,6 +4,8 @@ pub mod bench;
 pub mod build;
 pub mod clean;
 pub mod doctor;
+pub mod fuzz;
+pub mod new;
 pub mod run;
 pub mod size;
 pub mod symbolize;
