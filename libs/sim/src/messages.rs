@@ -1,0 +1,102 @@
+//! A server against messages that nobody in their right mind would send.
+//!
+//! Clients of it are tasks that call the kernel directly, so that they can send what no generated stub would. The server
+//! must answer every call in time, refuse what is malformed as the interface says, and still serve afterwards.
+
+use crate::backend::Call;
+use crate::generate::{Defect, Expected, Generated, Generator};
+use crate::interfaces::{Interfaces, Payload};
+use crate::program::Program;
+use crate::system::System;
+use crate::task::current;
+use abi::{Error, MessageInfo, Syscall, TaskId};
+
+/// Messages that one run sends.
+const MESSAGES: usize = 40;
+
+/// Runs of a test.
+const RUNS: u64 = 100;
+
+/// A test that sends the server of a package random messages of the interfaces that it provides, well-formed and
+/// malformed: `sim::messages!(example::run);`. More programs that it needs can follow: `sim::messages!(fs::run,
+/// ramdisk::run);`.
+///
+/// It fails if the server panics, ends, leaves a call unanswered, or takes a malformed message for a good one.
+#[macro_export]
+macro_rules! messages {
+    ($package:ident :: $function:ident $(, $other:ident :: $other_function:ident)* $(,)?) => {
+        #[test]
+        fn every_message_is_answered() {
+            let system = $crate::System::new()$(.program($crate::program!($other::$other_function)))*;
+            $crate::send_messages(system, $crate::program!($package::$function));
+        }
+    };
+}
+
+/// What [`messages!`] does.
+pub fn send_messages(system: System, server: Program) {
+    let provides: Vec<String> =
+        server.manifest.manifest().provides.iter().map(|service| service.to_string()).collect();
+    assert!(!provides.is_empty(), "{} provides no service, so it gets no messages", server.name);
+    let service = provides[0].clone();
+    let name = server.name.clone();
+    system.program(server).explore(RUNS, move || {
+        let task = resea::lookup(&service).unwrap_or_else(|error| panic!("{error}"));
+        send_random(task, &provides);
+        assert_eq!(resea::lookup(&service), Ok(task), "{name} has not survived the messages");
+    });
+}
+
+/// Sends random messages of the interfaces `served` to a server, and checks the answers.
+fn send_random(server: TaskId, served: &[String]) {
+    let interfaces = Interfaces::of_workspace();
+    let namespaces: Vec<_> = served.iter().filter_map(|name| interfaces.namespace(name)).collect();
+    assert!(!namespaces.is_empty(), "there is no interface named like a service of the server: {served:?}");
+    let mut generator = Generator::new(interfaces, &namespaces, crate::control::random_number());
+    for _ in 0..MESSAGES {
+        let message = generator.next(&[server, resea::own_id()]);
+        match (send(server, &message), message.expected) {
+            (Ok((info, payload)), expected) => {
+                check(&message, info.as_error().map(drop), expected);
+                if info.as_error().is_ok() {
+                    generator.learn(message.info.kind(), &payload);
+                }
+            }
+            (Err(error), expected) => {
+                check(&message, Err(error), expected);
+            }
+        }
+    }
+}
+
+fn check(message: &Generated, answer: Result<(), Error>, expected: Option<Expected>) {
+    let defect = message.defect.map_or("no defect", Defect::text);
+    let kind = message.info.kind();
+    match expected {
+        Some(Expected::Error(error)) => {
+            assert_eq!(answer, Err(error), "the answer to message {kind} with {defect}");
+        }
+        Some(Expected::AnyError) => assert!(answer.is_err(), "message {kind} with {defect} was not refused"),
+        Some(Expected::Silence) | None => {}
+    }
+}
+
+/// Sends or calls as the message says; what was answered. The server has ended, or refuses to be talked to: an error of
+/// the kernel.
+fn send(server: TaskId, message: &Generated) -> Result<(MessageInfo, Payload), Error> {
+    ipc::host::set_payload(&message.payload);
+    let lends = message.lends.iter().map(|lend| {
+        let readable = lend.bytes.get(..lend.readable).unwrap_or(&lend.bytes);
+        (readable.to_vec(), lend.claimed, lend.writable)
+    });
+    let number = if message.is_call { Syscall::Call } else { Syscall::Send };
+    let (outcome, _) = current().system_call(Call {
+        number: Some(number),
+        arguments: [server.raw(), message.info.raw(), 0, 0, 0],
+        sends: message.info.words(),
+        lends: lends.collect(),
+        ..Call::default()
+    });
+    outcome.result?;
+    Ok((MessageInfo::from_raw(outcome.info).unwrap_or(MessageInfo::new(0, 0)), ipc::host::payload()))
+}

@@ -1,0 +1,313 @@
+//! A simulated system: made of programs and devices, run once with a test as one of its tasks.
+
+use crate::device::{Attached, Device};
+use crate::explore::Disturbance;
+use crate::image;
+use crate::machine::Simulated;
+use crate::memory::{PAGE, Ram};
+use crate::program::{Body, Program};
+use crate::task::{self, Shared};
+use crate::world::{Over, World};
+use abi::{BootInfo, Region, STARTUP_OFFSET, TaskCreate};
+use kernel_core::Kernel;
+use std::ops::Range;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Physical memory that the kernel has for itself.
+const KERNEL: usize = 64 << 10;
+
+/// RAM of a machine that was given no other size, in bytes.
+const MEMORY: usize = 4 << 20;
+
+/// Lines of the trace that a failure shows.
+const LINES_SHOWN: usize = 40;
+
+/// The name of the task that runs the test.
+pub(crate) const TEST: &str = "test";
+
+/// The name of the task that kills another.
+const KILLER: &str = "killer";
+
+/// How long a task may run on the host without a system call before the run is given up. Not a limit for anything that
+/// works: only an endless loop gets there.
+const STUCK: Duration = Duration::from_secs(120);
+
+type Maker = Arc<dyn Fn() -> Box<dyn Device> + Send + Sync>;
+
+/// A system to run tests in: vm, the programs that are added, and a task that runs the test.
+///
+/// The test's task may use every service and do what a shell may. When it ends, so does the run.
+#[derive(Clone)]
+pub struct System {
+    programs: Vec<Program>,
+    devices: Vec<(Range<usize>, usize, Maker)>,
+    memory: usize,
+    seed: Option<u64>,
+    pub(crate) killable: Vec<String>,
+    pub(crate) may_panic: bool,
+}
+
+/// What there is to see after a run.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Everything that was written to the console.
+    pub console: String,
+    /// Every message, a line each.
+    pub trace: String,
+    /// Programs that panicked, each with its panic's message and place.
+    pub panics: Vec<(String, String)>,
+    /// Steps that were taken: entries into the kernel.
+    pub steps: u64,
+    /// Virtual nanoseconds that passed.
+    pub time: u64,
+    /// Whether the simulation has ended a task.
+    pub killed: bool,
+}
+
+/// A system that is ready to run, any number of times.
+#[derive(Clone)]
+pub(crate) struct Prepared {
+    pub(crate) system: System,
+    image: &'static [u8],
+}
+
+impl System {
+    /// A system with no programs but vm and the test. Tasks run in the order of the kernel's own scheduler.
+    #[allow(clippy::new_without_default, reason = "nothing about it is a default")]
+    pub fn new() -> Self {
+        Self {
+            programs: Vec::new(),
+            devices: Vec::new(),
+            memory: MEMORY,
+            seed: None,
+            killable: Vec::new(),
+            may_panic: false,
+        }
+    }
+
+    /// Adds a program to the boot image. It starts as its manifest says.
+    #[must_use]
+    pub fn program(mut self, program: Program) -> Self {
+        self.programs.push(program);
+        self
+    }
+
+    /// Puts a device at physical addresses (whole pages, above RAM) with an IRQ below 32. Each run makes its own.
+    #[must_use]
+    pub fn device<D: Device + 'static>(
+        mut self,
+        addresses: Range<usize>,
+        irq: usize,
+        make: impl Fn() -> D + Send + Sync + 'static,
+    ) -> Self {
+        self.devices.push((addresses, irq, Arc::new(move || Box::new(make()))));
+        self
+    }
+
+    /// Sets the size of RAM in bytes, 4 MiB by default; rounded up to whole pages.
+    #[must_use]
+    pub fn memory(mut self, bytes: usize) -> Self {
+        self.memory = bytes.next_multiple_of(PAGE);
+        self
+    }
+
+    /// Runs tasks in a random order, made from `seed`. The same seed gives the same run, message for message.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// The programs that [`System::explore`] may kill.
+    #[must_use]
+    pub fn killable<'a>(mut self, programs: impl IntoIterator<Item = &'a str>) -> Self {
+        self.killable = programs.into_iter().map(String::from).collect();
+        self
+    }
+
+    /// [`System::explore`] and [`crate::messages!`] do not fail if a program panics.
+    #[must_use]
+    pub fn may_panic(mut self) -> Self {
+        self.may_panic = true;
+        self
+    }
+
+    /// Runs `test` as the task `test` of this system.
+    ///
+    /// Panics if the test does, if nobody can go on before it ends (a deadlock: says who waits for whom), or if the
+    /// system halts; with the last messages.
+    pub fn run(self, test: impl FnOnce() + Send + 'static) -> Report {
+        let seed = self.seed;
+        let outcome = self.prepare().run(seed, Disturbance::default(), test);
+        match &outcome.over {
+            Over::Finished => outcome.report(),
+            Over::Failed(why) => panic!("{why}\nthe last messages:\n{}", outcome.last_messages()),
+        }
+    }
+
+    /// Makes the boot image, which all runs share.
+    pub(crate) fn prepare(mut self) -> Prepared {
+        let services: Vec<_> = self.services().iter().map(|service| format!("{service:?}")).collect();
+        let manifest = format!(
+            "description = \"The test\"\nstart = \"boot\"\nstack = \"64KiB\"\nuses = [{}]\n\
+             powers = [\"console\", \"inspect\", \"launch\", \"kill\"]",
+            services.join(", ")
+        );
+        // The bodies are each run's own.
+        self.programs.push(Program::new(TEST, &manifest, || ()));
+        let manifest = "description = \"Kills a program\"\nstart = \"boot\"\npowers = [\"kill\"]";
+        self.programs.push(Program::new(KILLER, manifest, || ()));
+        let image = image::build(&self.programs).leak();
+        Prepared { system: self, image }
+    }
+
+    fn services(&self) -> Vec<String> {
+        let manifests = self.programs.iter().map(|program| program.manifest.manifest());
+        manifests
+            .flat_map(|manifest| manifest.provides.iter().map(|name| name.to_string()).collect::<Vec<_>>())
+            .collect()
+    }
+}
+
+/// A run that is over.
+pub(crate) struct Outcome {
+    pub(crate) over: Over,
+    shared: Arc<Shared>,
+}
+
+impl Outcome {
+    pub(crate) fn report(&self) -> Report {
+        let mut report = self.summary();
+        report.trace = self.shared.lock().kernel.machine.trace.text(usize::MAX);
+        report
+    }
+
+    /// The report without the trace, which takes long to write.
+    pub(crate) fn summary(&self) -> Report {
+        let world = self.shared.lock();
+        Report {
+            console: String::from_utf8_lossy(&world.kernel.machine.console).into_owned(),
+            trace: String::new(),
+            panics: world.panics.clone(),
+            steps: world.steps,
+            time: world.kernel.machine.now,
+            killed: world.killed,
+        }
+    }
+
+    /// How many system calls the program `name` made.
+    pub(crate) fn calls(&self, name: &str) -> u64 {
+        self.shared.lock().calls.get(name).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn last_messages(&self) -> String {
+        self.shared.lock().kernel.machine.trace.text(LINES_SHOWN)
+    }
+}
+
+impl Prepared {
+    /// Runs the system once.
+    pub(crate) fn run(
+        &self,
+        seed: Option<u64>,
+        disturbance: Disturbance,
+        test: impl FnOnce() + Send + 'static,
+    ) -> Outcome {
+        let devices = self.system.devices.iter().map(|(addresses, irq, make)| Attached {
+            addresses: addresses.clone(),
+            irq: *irq,
+            device: make(),
+        });
+        let mut machine = Simulated::new(Ram::new(self.system.memory, KERNEL), devices.collect());
+        let first = boot(&mut machine, self.image);
+        let mut kernel = Box::new(Kernel::new(machine, 0));
+        let programs = self.programs(test, disturbance.kill);
+        let started = kernel.start(&first);
+        let mut world = World::new(kernel, programs, self.image, seed);
+        if let Err(error) = started {
+            panic!("the first task cannot be started: {error}");
+        }
+        if let Some((program, left)) = disturbance.crash {
+            world.crash(&program, left);
+        }
+        let shared = Shared::new(world);
+        shared.hand_over(&mut shared.lock());
+        let over = wait_for_end(&shared);
+        Outcome { over, shared }
+    }
+
+    /// The programs, with what two of them do in this run.
+    fn programs(&self, test: impl FnOnce() + Send + 'static, kill: Option<(String, u64)>) -> Vec<Program> {
+        let test = Mutex::new(Some(test));
+        let run_test = move || {
+            let test = test.lock().unwrap_or_else(PoisonError::into_inner).take();
+            test.map(|test| match panic::catch_unwind(AssertUnwindSafe(test)) {
+                Ok(()) => task::finish(Over::Finished),
+                Err(payload) => task::finish_panicked(payload),
+            });
+            ipc::exit(0);
+        };
+        let run_killer = move || {
+            if let Some((victim, time)) = &kill {
+                resea::sleep(Duration::from_nanos(*time));
+                // It may have ended by itself.
+                let _ = crate::kill(victim);
+            }
+            ipc::exit(0);
+        };
+        let (run_test, run_killer): (Body, Body) = (Arc::new(run_test), Arc::new(run_killer));
+        let mut programs = self.system.programs.clone();
+        for program in &mut programs {
+            match program.name.as_str() {
+                TEST => program.body = Arc::clone(&run_test),
+                KILLER => program.body = Arc::clone(&run_killer),
+                _ => {}
+            }
+        }
+        programs
+    }
+}
+
+/// Lays out the memory, and makes the first task's parameters.
+fn boot(machine: &mut Simulated, image: &[u8]) -> TaskCreate {
+    let start = KERNEL;
+    let root = (start + image.len()).next_multiple_of(PAGE);
+    let (message, free) = (root + PAGE, root + 2 * PAGE);
+    let memory = machine.ram.size();
+    let Some(place) = machine.ram.at(start, image.len()).filter(|_| free < memory) else {
+        panic!("{memory} bytes of memory are too few: the boot image alone has {}", image.len());
+    };
+    place.copy_from_slice(image);
+    // The first task is in the first place, and the first to live there.
+    let own_id = ipc::host::first_task().raw() as u64;
+    let words =
+        [own_id, start as u64, image.len() as u64, memory as u64, 1, free as u64, (memory - free) as u64];
+    const _: () = assert!(std::mem::offset_of!(BootInfo, free) == 5 * 8 && size_of::<Region>() == 16);
+    if let Some(page) = machine.ram.at(message + STARTUP_OFFSET, words.len() * 8) {
+        let bytes = words.iter().flat_map(|word| word.to_le_bytes());
+        page.iter_mut().zip(bytes).for_each(|(place, byte)| *place = byte);
+    }
+    TaskCreate { root: root as u64, message: message as u64, ..TaskCreate::default() }
+}
+
+/// Waits until the run is over and all threads have ended.
+fn wait_for_end(shared: &Shared) -> Over {
+    let mut world = shared.lock();
+    let mut steps = 0;
+    loop {
+        if let Some(over) = world.over.clone() {
+            drop(world);
+            shared.join();
+            return over;
+        }
+        let waited = shared.changed.wait_timeout(world, STUCK).unwrap_or_else(PoisonError::into_inner);
+        world = waited.0;
+        if waited.1.timed_out() && world.steps == steps {
+            let name = world.turn.as_ref().map_or("nobody", |thread| &thread.name);
+            panic!("{name} runs without an end: it has made no system call for {} s", STUCK.as_secs());
+        }
+        steps = world.steps;
+    }
+}

@@ -1,0 +1,244 @@
+//! The state of a simulated system, and what happens between two steps of its tasks.
+//!
+//! The kernel core decides what may happen; this module decides what does: which ready task runs (if the order is
+//! random), when time passes, when devices interrupt, when a task is made to crash.
+
+use crate::machine::Simulated;
+use crate::program::{Body, Program};
+use crate::task::Thread;
+use abi::{Exception, TaskId, TaskIndex};
+use kernel_core::{Fault, Kernel, State};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Virtual nanoseconds that a step takes.
+const STEP: u64 = 1000;
+
+/// Steps that a run may take: more are a program that never comes to an end.
+const MAX_STEPS: u64 = 5_000_000;
+
+/// In random order, time jumps to the next timer once in so many steps, as on a machine that is busy with other things.
+const JUMP: u32 = 64;
+
+/// How a run has ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Over {
+    /// The test task has come to its end.
+    Finished,
+    /// The test task has panicked, or nothing can go on: why.
+    Failed(String),
+}
+
+/// A task that is to crash.
+pub(crate) struct Crash {
+    program: String,
+    /// How many system calls it makes before.
+    left: u64,
+}
+
+/// A system.
+pub(crate) struct World {
+    pub(crate) kernel: Box<Kernel<Simulated>>,
+    programs: Vec<Program>,
+    first: Body,
+    /// The threads of tasks, by place.
+    pub(crate) threads: Vec<Option<Arc<Thread>>>,
+    /// The thread that may run.
+    pub(crate) turn: Option<Arc<Thread>>,
+    pub(crate) over: Option<Over>,
+    /// Chooses who runs; without it the kernel does.
+    order: Option<fastrand::Rng>,
+    /// Random numbers for the test, which do not change the order.
+    numbers: fastrand::Rng,
+    crashes: Vec<Crash>,
+    /// Whether the simulation has ended a task.
+    pub(crate) killed: bool,
+    /// Tasks that panicked, with the panic's message.
+    pub(crate) panics: Vec<(String, String)>,
+    /// Steps so far.
+    pub(crate) steps: u64,
+    /// System calls so far, by program.
+    pub(crate) calls: BTreeMap<String, u64>,
+    pub(crate) boot_image: &'static [u8],
+}
+
+impl World {
+    pub(crate) fn new(
+        kernel: Box<Kernel<Simulated>>,
+        programs: Vec<Program>,
+        boot_image: &'static [u8],
+        seed: Option<u64>,
+    ) -> Self {
+        Self {
+            kernel,
+            programs,
+            first: crate::program::first_task(),
+            threads: (0..abi::MAX_TASKS).map(|_| None).collect(),
+            turn: None,
+            over: None,
+            order: seed.map(fastrand::Rng::with_seed),
+            numbers: fastrand::Rng::with_seed(!seed.unwrap_or(0)),
+            crashes: Vec::new(),
+            killed: false,
+            panics: Vec::new(),
+            steps: 0,
+            calls: BTreeMap::new(),
+            boot_image,
+        }
+    }
+
+    /// The code of the program `name`.
+    pub(crate) fn body(&self, name: &str) -> Option<Body> {
+        match name {
+            "vm" => Some(Arc::clone(&self.first)),
+            _ => self
+                .programs
+                .iter()
+                .find(|program| program.name == name)
+                .map(|program| Arc::clone(&program.body)),
+        }
+    }
+
+    /// The task that runs the program `name`; the one that started last, if there are several.
+    pub(crate) fn task(&self, name: &str) -> Option<TaskId> {
+        let running = self.threads.iter().flatten().filter(|thread| thread.name == name);
+        running.max_by_key(|thread| thread.order).map(|thread| thread.id)
+    }
+
+    /// Makes the program `name` crash after `left` more system calls of it.
+    pub(crate) fn crash(&mut self, name: &str, left: u64) {
+        self.crashes.push(Crash { program: name.to_string(), left });
+    }
+
+    /// A random number for the test.
+    pub(crate) fn random_number(&mut self) -> u64 {
+        self.numbers.u64(..)
+    }
+
+    /// A task has taken a step: lets happen what happens then, until somebody can run or the run is over.
+    pub(crate) fn settle(&mut self) {
+        self.steps += 1;
+        self.kernel.machine.now += STEP;
+        self.jump();
+        while self.over.is_none() {
+            if let Some(status) = self.kernel.machine.halted {
+                self.over = Some(self.halted(status));
+            } else if self.steps > MAX_STEPS {
+                self.over = Some(Over::Failed(format!("the run has not ended after {MAX_STEPS} steps")));
+            } else {
+                self.events();
+                self.choose();
+                match self.kernel.current() {
+                    Some(task) if !self.crashes_now(task) => return,
+                    Some(_) => self
+                        .kernel
+                        .fault(Fault::Exception { exception: Exception::IllegalInstruction, detail: 0 }),
+                    None => self.idle(),
+                }
+            }
+        }
+    }
+
+    /// What the machine does by itself until now.
+    fn events(&mut self) {
+        let now = self.kernel.machine.now;
+        for attached in &mut self.kernel.machine.devices {
+            if attached.device.next_event().is_some_and(|time| time <= now) {
+                attached.device.event(now);
+            }
+        }
+        if self.kernel.machine.timer.is_some_and(|deadline| deadline <= now) {
+            self.kernel.machine.timer = None;
+            self.kernel.timer();
+        }
+        while let Some(irq) = self.kernel.machine.pending_irq() {
+            self.kernel.interrupt(irq);
+        }
+    }
+
+    /// In random order, lets a ready task run, whatever the priorities.
+    fn choose(&mut self) {
+        let Some(order) = &mut self.order else { return };
+        let places = self.kernel.machine.places.iter().enumerate();
+        let living = places.filter(|(_, place)| place.is_some()).map(|(index, _)| TaskIndex::new(index));
+        let ready: Vec<_> = living.filter(|&task| self.kernel.task(task).state == State::Ready).collect();
+        if let Some(task) = order.choice(ready) {
+            self.kernel.prefer(task);
+        }
+    }
+
+    /// In random order, lets time pass now and then although somebody can run.
+    fn jump(&mut self) {
+        if let (Some(order), Some(deadline)) = (&mut self.order, self.kernel.machine.timer)
+            && order.u32(0..JUMP) == 0
+        {
+            self.kernel.machine.now = self.kernel.machine.now.max(deadline);
+        }
+    }
+
+    /// Nobody can run: time passes until something happens; if nothing ever will, that is the end.
+    fn idle(&mut self) {
+        let machine = &self.kernel.machine;
+        let devices = machine.devices.iter().filter_map(|attached| attached.device.next_event());
+        match devices.chain(machine.timer).min() {
+            Some(time) => self.kernel.machine.now = machine.now.max(time),
+            None => self.over = Some(Over::Failed(self.deadlock())),
+        }
+    }
+
+    /// Counts a system call of the program `name`.
+    pub(crate) fn count_call(&mut self, name: &str) {
+        match self.calls.get_mut(name) {
+            Some(calls) => *calls += 1,
+            None => drop(self.calls.insert(name.to_string(), 1)),
+        }
+        for crash in self.crashes.iter_mut().filter(|crash| crash.program == name) {
+            crash.left = crash.left.saturating_sub(1);
+        }
+    }
+
+    /// Whether the current task is to crash now; it does so once.
+    fn crashes_now(&mut self, task: TaskIndex) -> bool {
+        let Some(thread) = self.threads.get(task.get()).and_then(Option::as_ref) else { return false };
+        let due = self.crashes.iter().position(|crash| crash.left == 0 && crash.program == thread.name);
+        let Some(due) = due else { return false };
+        self.crashes.swap_remove(due);
+        self.killed = true;
+        let event = format!("{} crashes", thread.name);
+        self.kernel.machine.trace.event(self.kernel.machine.now, event);
+        true
+    }
+
+    fn halted(&self, status: usize) -> Over {
+        match status {
+            0 => Over::Failed("the system was halted".to_string()),
+            _ => Over::Failed(format!("the system was halted with status {status}: {}", self.last_words())),
+        }
+    }
+
+    /// The last lines on the console.
+    fn last_words(&self) -> String {
+        let console = String::from_utf8_lossy(&self.kernel.machine.console).into_owned();
+        let lines: Vec<_> = console.lines().rev().take(4).collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+    }
+
+    /// Who waits for whom, when nobody can run any more.
+    fn deadlock(&self) -> String {
+        let mut text = "nobody can go on:".to_string();
+        for thread in self.threads.iter().flatten() {
+            let (state, peer) = self.kernel.task(thread.id.index()).visible_state();
+            let peer = peer.and_then(|peer| self.threads.get(peer.get()).and_then(Option::as_ref));
+            let peer = peer.map_or("anyone".to_string(), |peer| peer.name.clone());
+            let what = match state {
+                abi::TaskState::Receiving => format!("waits for a message from {peer}"),
+                abi::TaskState::Calling => format!("waits for the reply of {peer}"),
+                abi::TaskState::Sending => format!("waits until {peer} receives its message"),
+                abi::TaskState::Faulted => format!("has faulted and waits for {peer}"),
+                other => format!("is {}", other.text()),
+            };
+            text += &format!("\n  {} {what}", thread.name);
+        }
+        text
+    }
+}
