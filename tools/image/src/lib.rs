@@ -5,6 +5,7 @@
 //! there are, and where they lie, is its caller's business.
 #![forbid(unsafe_code)]
 
+mod contents;
 mod elf;
 mod sizes;
 mod strip;
@@ -12,6 +13,7 @@ mod symbol_table;
 
 use std::fmt;
 
+pub use contents::{Loaded, loaded, section};
 pub use elf::ElfError;
 pub use sizes::{Sizes, sizes};
 pub use strip::strip;

@@ -10,6 +10,8 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use image::Program;
 
+use crate::checks;
+use crate::machine::MachineOptions;
 use crate::toolchain::{self, TARGET, Toolchain};
 use crate::ui::Verbosity;
 use crate::workspace::{KERNEL, KERNEL_PACKAGE, Workspace};
@@ -76,17 +78,37 @@ pub fn locate(workspace: &Workspace, profile: Profile) -> Build {
     }
 }
 
-/// Builds the kernel, all programs and the image.
+/// Builds the kernel, all programs and the image, for the machine that `cargo resea run` plays by default.
 ///
 /// # Errors
 ///
-/// If there is no toolchain, something does not compile (cargo has told why), or the image cannot be made.
+/// As [`build_for`].
 pub fn build(workspace: &Workspace, profile: Profile, verbosity: Verbosity) -> Result<Build> {
+    build_for(workspace, profile, &MachineOptions::default(), verbosity)
+}
+
+/// Builds the kernel, all programs and the image, and checks that all together can work on a machine: before it compiles
+/// as far as that is possible, so that a mistake in a manifest costs no time.
+///
+/// # Errors
+///
+/// If the system cannot work, with all reasons; if there is no toolchain, something does not compile (cargo has told
+/// why), or the image cannot be made.
+pub fn build_for(
+    workspace: &Workspace,
+    profile: Profile,
+    machine: &MachineOptions,
+    verbosity: Verbosity,
+) -> Result<Build> {
+    let mut system = checks::described(workspace, machine)?;
+    checks::refuse_broken(&system, "nothing was built")?;
     let _lock = lock(workspace)?;
     let toolchain = toolchain::find(workspace, verbosity)?;
     compile(workspace, &toolchain, profile, verbosity)?;
     let build = locate(workspace, profile);
-    make_image(workspace, &build)?;
+    checks::add_built(&mut system, &build)?;
+    system.image = Some(make_image(workspace, &build)?);
+    checks::refuse_broken(&system, "it is not used as it was built")?;
     verbosity.detail(&format!("boot image: {}", build.image.display()));
     Ok(build)
 }
@@ -110,7 +132,7 @@ fn compile(
     let mut command = toolchain.cargo(workspace, "build")?;
     command.args(["--bins", "--package", KERNEL_PACKAGE]);
     for program in &workspace.programs {
-        command.args(["--package", &program.package]);
+        command.args(["--package", &program.id]);
     }
     if profile == Profile::Release {
         command.arg("--release");
@@ -129,7 +151,8 @@ fn compile(
     Ok(())
 }
 
-fn make_image(workspace: &Workspace, build: &Build) -> Result<()> {
+/// Makes the image and returns its size in bytes.
+fn make_image(workspace: &Workspace, build: &Build) -> Result<u64> {
     let read =
         |path: &PathBuf| std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()));
     let mut programs = Vec::new();
@@ -141,11 +164,13 @@ fn make_image(workspace: &Workspace, build: &Build) -> Result<()> {
         });
     }
     let image = image::build(&read(&build.kernel.elf)?, &programs)?;
+    let size = image.len() as u64;
     // A system that is running from the old image keeps it: the new one takes its name, not its place.
     let temporary = build.image.with_extension("new");
     let folder = build.image.parent().unwrap_or(&workspace.root);
     std::fs::create_dir_all(folder)
         .and_then(|()| std::fs::write(&temporary, image))
         .and_then(|()| std::fs::rename(&temporary, &build.image))
-        .with_context(|| format!("{} cannot be written", build.image.display()))
+        .with_context(|| format!("{} cannot be written", build.image.display()))?;
+    Ok(size)
 }

@@ -71,8 +71,21 @@ pub struct MachineOptions {
 /// The least memory that the system boots in, in MiB.
 const LEAST_MEMORY: u64 = 4;
 
-/// Checks a size of memory, which QEMU takes in MiB if there is no unit.
+impl MachineOptions {
+    /// How much memory it has, in bytes.
+    pub fn memory(&self) -> u64 {
+        // What cannot be read was not checked, and is no memory.
+        mebibytes(&self.mem).map_or(0, |size| size << 20)
+    }
+}
+
+/// Checks a size of memory, and writes it with its unit.
 fn memory_size(text: &str) -> Result<String, String> {
+    mebibytes(text).map(|size| format!("{size}M"))
+}
+
+/// A size of memory, which QEMU takes in MiB if there is no unit.
+fn mebibytes(text: &str) -> Result<u64, String> {
     let (number, unit) = match text.find(|digit: char| !digit.is_ascii_digit()) {
         Some(place) => text.split_at(place),
         None => (text, "M"),
@@ -85,7 +98,7 @@ fn memory_size(text: &str) -> Result<String, String> {
     };
     let number: u64 = number.parse().map_err(|_| "it must be a whole number of M, G or T, as 64M or 2G")?;
     match number.checked_mul(1 << shift) {
-        Some(size) if size >= LEAST_MEMORY => Ok(format!("{size}M")),
+        Some(size) if size >= LEAST_MEMORY => Ok(size),
         Some(_) => Err(format!("the system needs at least {LEAST_MEMORY}M")),
         None => Err("that is more than any machine has".into()),
     }
@@ -148,6 +161,7 @@ mod tests {
         assert_eq!(memory_size("64M"), Ok("64M".into()));
         assert_eq!(memory_size("2g"), Ok("2048M".into()));
         assert_eq!(memory_size("8"), Ok("8M".into()));
+        assert_eq!(MachineOptions::default().memory(), 256 << 20);
         for bad in
             ["", "banana", "M", "64K", "1.5G", "3M", "-1", "99999999999999999999", "18446744073709551615T"]
         {

@@ -24,6 +24,8 @@ pub struct Workspace {
     pub target: PathBuf,
     /// The programs, by name.
     pub programs: Vec<ProgramPackage>,
+    /// The names of all packages.
+    pub packages: Vec<String>,
 }
 
 /// A package that is built to a program.
@@ -33,6 +35,10 @@ pub struct ProgramPackage {
     pub name: String,
     /// The package's name.
     pub package: String,
+    /// What cargo calls the package: other than the name, nothing that the tree depends on can be called so.
+    pub id: String,
+    /// The file with the program's manifest, as people are to see it.
+    pub file: PathBuf,
     /// The program's manifest.
     pub manifest: Source,
 }
@@ -42,7 +48,7 @@ impl Workspace {
     ///
     /// # Errors
     ///
-    /// If cargo does not run, or a program's manifest has a mistake.
+    /// If cargo does not run, or programs' manifests have mistakes: all of them.
     pub fn find() -> Result<Self> {
         let start = std::env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
@@ -58,8 +64,8 @@ impl Workspace {
         let metadata: Metadata =
             serde_json::from_slice(&output.stdout).context("cargo metadata printed something unexpected")?;
         let programs = programs(&metadata.packages)?;
-        check_services(&programs)?;
-        Ok(Self { root: metadata.workspace_root, target: metadata.target_directory, programs })
+        let packages = metadata.packages.into_iter().map(|package| package.name).collect();
+        Ok(Self { root: metadata.workspace_root, target: metadata.target_directory, programs, packages })
     }
 
     /// Where everything that is built for the bare machine goes, and what the tool remembers.
@@ -79,6 +85,7 @@ struct Metadata {
 #[derive(Deserialize)]
 struct Package {
     name: String,
+    id: String,
     manifest_path: PathBuf,
     targets: Vec<Target>,
     metadata: Option<BTreeMap<String, serde_json::Value>>,
@@ -91,22 +98,19 @@ struct Target {
 }
 
 fn programs(packages: &[Package]) -> Result<Vec<ProgramPackage>> {
-    let mut programs = Vec::new();
-    for package in packages {
-        if !package.metadata.as_ref().is_some_and(|tables| tables.contains_key("resea")) {
-            continue;
+    let is_program =
+        |package: &&Package| package.metadata.as_ref().is_some_and(|tables| tables.contains_key("resea"));
+    let (mut programs, mut mistakes) = (Vec::new(), Vec::new());
+    for package in packages.iter().filter(is_program) {
+        match program(package) {
+            Ok(program) => programs.push(program),
+            Err(mistake) => mistakes.push(format!("{mistake:#}")),
         }
-        programs.push(program(package)?);
+    }
+    if !mistakes.is_empty() {
+        bail!("manifests of programs have mistakes:\n{}", mistakes.join("\n"));
     }
     programs.sort_by(|a: &ProgramPackage, b| a.name.cmp(&b.name));
-    if let Some([first, second]) = programs.array_windows().find(|[a, b]| a.name == b.name) {
-        bail!(
-            "the packages {:?} and {:?} both build a program named {:?}: rename the [[bin]] of one",
-            first.package,
-            second.package,
-            first.name
-        );
-    }
     Ok(programs)
 }
 
@@ -122,70 +126,41 @@ fn program(package: &Package) -> Result<ProgramPackage> {
         );
     };
     let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
-    let shown = shown(file);
-    let Some(manifest) = Source::from_cargo_toml(&shown, &text)? else {
-        bail!("{} changed while it was read: try again", shown.display());
+    let file = shown(file);
+    let Some(manifest) = Source::from_cargo_toml(&file, &text)? else {
+        bail!("{} changed while it was read: try again", file.display());
     };
-    Ok(ProgramPackage { name: binary.name.clone(), package: package.name.clone(), manifest })
+    let (package, id) = (package.name.clone(), package.id.clone());
+    Ok(ProgramPackage { name: binary.name.clone(), package, id, file, manifest })
 }
 
 /// A file's name for messages: relative to where the person is, if it lies below.
-fn shown(file: &Path) -> PathBuf {
+pub fn shown(file: &Path) -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
     file.strip_prefix(here).unwrap_or(file).to_path_buf()
-}
-
-/// A service that nobody provides would block its users forever, and two providers could not both have the name.
-fn check_services(programs: &[ProgramPackage]) -> Result<()> {
-    let mut providers: BTreeMap<&str, &str> = BTreeMap::new();
-    let manifests: Vec<_> =
-        programs.iter().map(|program| (&program.name, program.manifest.manifest())).collect();
-    for (name, manifest) in &manifests {
-        for service in &manifest.provides {
-            if let Some(other) = providers.insert(service, name) {
-                bail!(
-                    "both {other:?} and {name:?} provide the service {service:?}: remove it from one manifest"
-                );
-            }
-        }
-    }
-    for (name, manifest) in &manifests {
-        if let Some(service) = manifest.uses.iter().find(|service| !providers.contains_key(*service)) {
-            bail!(
-                "{name:?} uses the service {service:?}, which no program provides: add it to the `provides` of one, or \
-                 remove it from the `uses` of {name:?}"
-            );
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn program(name: &str, keys: &str) -> ProgramPackage {
-        let text = format!("[package]\nname = \"x\"\n[package.metadata.resea]\n{keys}");
-        let manifest =
-            Source::from_cargo_toml(Path::new("Cargo.toml"), &text).expect("valid").expect("a program");
-        ProgramPackage { name: name.into(), package: name.into(), manifest }
-    }
-
     #[test]
-    fn a_service_that_nobody_provides_is_an_error() {
-        let programs = [program("client", "uses = [\"fs\"]"), program("server", "provides = [\"net\"]")];
-        let error = check_services(&programs).expect_err("it was accepted").to_string();
-        assert!(
-            error.starts_with("\"client\" uses the service \"fs\", which no program provides"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn two_providers_of_one_service_are_an_error() {
-        let programs = [program("a", "provides = [\"fs\"]"), program("b", "provides = [\"fs\"]")];
-        let error = check_services(&programs).expect_err("it was accepted").to_string();
-        assert!(error.starts_with("both \"a\" and \"b\" provide the service \"fs\""), "{error}");
+    fn the_mistakes_of_all_manifests_are_told() {
+        let folder = tempfile::tempdir().expect("there is room");
+        let package = |name: &str, keys: &str| {
+            let manifest_path = folder.path().join(name);
+            let text = format!("[package]\nname = \"x\"\n[package.metadata.resea]\n{keys}");
+            std::fs::write(&manifest_path, text).expect("there is room");
+            let targets = vec![Target { name: name.into(), kind: vec!["bin".into()] }];
+            let metadata = Some(BTreeMap::from([("resea".to_string(), serde_json::Value::Null)]));
+            Package { name: name.into(), id: name.into(), manifest_path, targets, metadata }
+        };
+        let packages = [package("a", "priority = 99"), package("b", ""), package("c", "powers = [\"fly\"]")];
+        let error = programs(&packages).expect_err("it was accepted").to_string();
+        let lines: Vec<_> = error.lines().collect();
+        assert_eq!(lines.len(), 3, "{error}");
+        assert!(lines[1].ends_with("a:4: `priority` is 99, but must be 0 to 31"), "{error}");
+        assert!(lines[2].contains("c:4: there is no power \"fly\""), "{error}");
     }
 
     #[test]

@@ -114,6 +114,16 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// The versions that a program carries: in a section with a line for each interface, its name and its fingerprint as
+/// a hexadecimal number. Lines that are none are left out, so that their interfaces are missing.
+pub fn versions(section: &[u8]) -> BTreeMap<String, u64> {
+    let version = |line: &str| {
+        let (name, fingerprint) = line.split_once(' ')?;
+        Some((name.to_string(), u64::from_str_radix(fingerprint, 16).ok()?))
+    };
+    String::from_utf8_lossy(section).lines().filter_map(version).collect()
+}
+
 /// Checks all programs that are built.
 pub fn check(system: &System) -> Vec<Error> {
     let mut errors = Vec::new();
@@ -187,4 +197,16 @@ fn servers<'a>(system: &'a System, interface: &'a str) -> impl Iterator<Item = &
     let first =
         system.programs.iter().filter(move |program| interface == FIRST_PROGRAM && program.is_first());
     first.chain(system.providers(interface))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_line_by_line() {
+        let versions = versions(b"vm 00000000000000ff\nfs 10\nnonsense\n\nnet potato\n");
+        assert_eq!(versions, BTreeMap::from([("fs".into(), 16), ("vm".into(), 255)]));
+        assert!(super::versions(b"").is_empty());
+    }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::build::{Build, build};
+use crate::build::{Build, build_for};
 use crate::console::plain;
 use crate::machine::{HALTED_WITH_SUCCESS, MachineOptions, halt_status};
 use crate::session::{Session, Sink};
@@ -49,7 +49,7 @@ impl RunCommand {
     pub fn run(&self) -> Result<()> {
         let verbosity = self.common.verbosity();
         setup::qemu(verbosity)?;
-        let build = build(&Workspace::find()?, self.common.profile(), verbosity)?;
+        let build = build_for(&Workspace::find()?, self.common.profile(), &self.machine, verbosity)?;
         if self.exec.is_empty() { self.at_terminal(&build, verbosity) } else { self.typed(&build, verbosity) }
     }
 
