@@ -54,3 +54,25 @@ fn wrong_values_are_refused_before_anything_is_sent() {
     assert_eq!(wrong("bench.words24", &["1,2"]), "`values` is 24 values, separated by commas, not 2");
     assert!(find("example.nothing").is_none() && find("put").is_none());
 }
+
+#[test]
+fn it_finds_the_service_that_it_is_told_to_call() {
+    let system = sim::System::new().program(sim::program!(example::run)).program(sim::program!(call::run));
+    let report = system.run(|| {
+        for words in [
+            &["example.put", "colour", "blue"][..],
+            &["example.get", "colour"],
+            &["vm.fly"],
+            &["bench.nothing"],
+        ] {
+            resea::watch(resea::launch("call", words.iter().copied()).unwrap()).unwrap();
+            resea::wait();
+        }
+    });
+    assert_eq!(
+        report.console,
+        "value: \"blue\"\n\
+         call: there is no message `vm.fly`: `call vm` lists those of `vm`\n\
+         call: cannot use `bench`: the task lacks the right to do this; add it to `uses` in the program's manifest\n"
+    );
+}

@@ -38,12 +38,14 @@ impl Program {
         crate_name: &str,
         body: impl Fn() -> O + Send + Sync + 'static,
     ) -> Self {
-        let package = crate_name.replace('_', "-");
-        let Some(file) = find(Path::new(directory), &package) else {
-            panic!("there is no package {package:?} in the workspace of {directory}");
+        // A `_` in a crate's name is one in the package's name, or a `-`.
+        let names = [crate_name.to_string(), crate_name.replace('_', "-")];
+        let found = names.iter().find_map(|name| Some((name, find(Path::new(directory), name)?)));
+        let Some((package, file)) = found else {
+            panic!("there is no package {crate_name:?} in the workspace of {directory}");
         };
         match std::fs::read_to_string(&file) {
-            Ok(text) => Self::parse(&package, &file, &text, body),
+            Ok(text) => Self::parse(package, &file, &text, body),
             Err(error) => panic!("{} cannot be read: {error}", file.display()),
         }
     }

@@ -91,6 +91,13 @@ impl Qemu {
     }
 }
 
+/// Takes over a process that was started elsewhere and is QEMU, or becomes it.
+impl From<Child> for Qemu {
+    fn from(child: Child) -> Self {
+        Self { child }
+    }
+}
+
 impl Drop for Qemu {
     fn drop(&mut self) {
         // Both fail only if it has ended already.
