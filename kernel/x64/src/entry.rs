@@ -4,13 +4,13 @@ use core::arch::global_asm;
 
 use crate::context::Context;
 use crate::descriptors::VECTORS;
-use crate::per_cpu::{GUARD_SIZE, STACK, STACK_SIZE, TSS};
+use crate::per_cpu::{BOOT_STACK_SIZE, GUARD_SIZE, STACK, STACK_SIZE, TSS};
 use crate::{start, trap};
 
 global_asm!(
     include_str!("boot.s"),
     stack = sym STACK_FOR_BOOT,
-    stack_size = const STACK_SIZE,
+    stack_size = const BOOT_STACK_SIZE,
     start = sym start::start,
 );
 
@@ -27,10 +27,10 @@ global_asm!(
 
 /// The stack until the CPU's own is mapped. Only assembly uses it.
 #[repr(C, align(16))]
-struct BootStack([u8; STACK_SIZE]);
+struct BootStack([u8; BOOT_STACK_SIZE]);
 #[unsafe(link_section = ".bss.boot_stack")]
 static STACK_FOR_BOOT: crate::per_cpu::PerCpu<BootStack> =
-    crate::per_cpu::PerCpu::new(BootStack([0; STACK_SIZE]));
+    crate::per_cpu::PerCpu::new(BootStack([0; BOOT_STACK_SIZE]));
 
 unsafe extern "C" {
     /// Where `syscall` leads.

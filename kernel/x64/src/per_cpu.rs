@@ -35,6 +35,8 @@ impl<T> PerCpu<T> {
 
 /// Bytes of the stack that the kernel runs on.
 pub const STACK_SIZE: usize = 16 * 1024;
+/// Bytes of the stack that boot code runs on: it keeps its lists of memory regions there (`cargo resea size --stack`).
+pub const BOOT_STACK_SIZE: usize = 32 * 1024;
 /// Bytes of each stack for what can hit at any moment.
 pub const EMERGENCY_STACK_SIZE: usize = 8 * 1024;
 /// Bytes of the page below each stack that is never mapped.
