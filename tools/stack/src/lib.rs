@@ -118,6 +118,8 @@ pub enum Error {
     NoSymbols,
     /// It has no function of this name.
     NoEntry(String),
+    /// It has no variable of this name.
+    NoVariable(String),
 }
 
 impl fmt::Display for Error {
@@ -138,6 +140,9 @@ impl fmt::Display for Error {
                     "it has no function {name:?} to start from: is the name spelled as in the source?"
                 )
             }
+            Self::NoVariable(name) => {
+                write!(formatter, "it has no variable {name:?}: is the name spelled as in the source?")
+            }
         }
     }
 }
@@ -149,7 +154,7 @@ impl std::error::Error for Error {}
 ///
 /// # Errors
 ///
-/// Each variant of [`Error`].
+/// Each variant of [`Error`] but `NoVariable`.
 pub fn analyze(elf: &[u8], entries: &[&str]) -> Result<Analysis, Error> {
     let program = Program::read(elf)?;
     let mut addresses = Vec::new();
@@ -159,11 +164,20 @@ pub fn analyze(elf: &[u8], entries: &[&str]) -> Result<Analysis, Error> {
     Ok(analyze_from(&program, &addresses))
 }
 
+/// The size in bytes of a variable, for stacks that are variables of the program itself, as a kernel's.
+///
+/// # Errors
+///
+/// [`Error::Unreadable`] and [`Error::NoVariable`].
+pub fn variable_size(elf: &[u8], name: &str) -> Result<u64, Error> {
+    program::variable_size(elf, name)
+}
+
 /// Computes the frames of all functions of a program, whether they can be reached or not.
 ///
 /// # Errors
 ///
-/// Each variant of [`Error`] but `NoEntry`.
+/// [`Error::Unreadable`], [`Error::OtherMachine`] and [`Error::NoSymbols`].
 pub fn frames(elf: &[u8]) -> Result<BTreeMap<u64, Frame>, Error> {
     let program = Program::read(elf)?;
     let mut explorer = Explorer::new(&program);
@@ -203,7 +217,10 @@ fn analyze_from(program: &Program<'_>, entries: &[u64]) -> Analysis {
         found.extend(body.oddities.iter().map(|oddity| (*function, kind(oddity))));
     }
     let caller = |function: u64| {
-        let mut callers = explorer.bodies.iter().filter(|(_, body)| body.calls.contains_key(&function));
+        let mut callers = explorer
+            .bodies
+            .iter()
+            .filter(|(caller, body)| **caller != function && body.calls.contains_key(&function));
         callers.next().map(|(caller, _)| program.name(*caller))
     };
     let unbounded =

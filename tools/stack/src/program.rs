@@ -181,6 +181,15 @@ impl<'a> Program<'a> {
     }
 }
 
+/// The size in bytes of the variable of that name: a symbol, or a path as in the source.
+pub(crate) fn variable_size(file: &[u8], name: &str) -> Result<u64, Error> {
+    let elf: ElfFile64<'_> = ElfFile64::parse(file).map_err(|error| Error::Unreadable(error.to_string()))?;
+    let mut variables = elf.symbols().filter(|symbol| symbol.kind() == SymbolKind::Data);
+    let named = |symbol: &str| symbol == name || demangle(symbol) == name;
+    let found = variables.find(|variable| variable.name().is_ok_and(named));
+    found.map(|variable| variable.size()).ok_or_else(|| Error::NoVariable(name.into()))
+}
+
 /// A function's name as in the source, without the compiler's hash.
 fn demangle(symbol: &str) -> String {
     format!("{:#}", rustc_demangle::demangle(symbol))

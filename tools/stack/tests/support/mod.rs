@@ -19,6 +19,9 @@ pub fn at(index: u64) -> u64 {
 /// What writes a function.
 pub type Assembly = fn(&mut CodeAssembler) -> Result<(), IcedError>;
 
+/// Type, flags, address, content, link, size of an entry (ELF-64 Object File Format 1.5, figure 3).
+type Section<'a> = (u32, u64, u64, &'a [u8], u32, u64);
+
 /// A program of functions, by name, and eight-byte constants at [`DATA`].
 pub fn program(functions: &[(&str, Assembly)], data: &[u64]) -> Vec<u8> {
     let mut text = Vec::new();
@@ -40,8 +43,7 @@ pub fn program(functions: &[(&str, Assembly)], data: &[u64]) -> Vec<u8> {
         text.resize((index + 1) * ROOM as usize, 0xcc);
     }
     let data: Vec<u8> = data.iter().flat_map(|word| word.to_le_bytes()).collect();
-    // Type, flags, address, content, link, size of an entry (ELF-64 Object File Format 1.5, figure 3).
-    let sections: [(u32, u64, u64, &[u8], u32, u64); 4] = [
+    let sections: [Section<'_>; 4] = [
         (1, 6, TEXT, &text, 0, 0),
         (1, 2, DATA, &data, 0, 0),
         (2, 0, 0, &symbols, 4, 24),
