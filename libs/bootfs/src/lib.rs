@@ -17,7 +17,8 @@
 //! | 16 | 4 | version: [`VERSION`] |
 //! | 20 | 4 | number of files |
 //! | 24 | 8 | size of the image without this header |
-//! | 32 | to the end | reserved: zeros |
+//! | 32 | 4 | build: a number that tells this build from others, for people and logs; 0: none |
+//! | 36 | to the end | reserved: zeros |
 //!
 //! Then come the files, each one a header of [`FILE_HEADER_SIZE`] bytes, its content, and padding:
 //!
@@ -44,7 +45,7 @@ mod writer;
 pub use error::Error;
 pub use reader::{Bootfs, File, Files};
 #[cfg(feature = "writer")]
-pub use writer::{WriteError, write};
+pub use writer::{WriteError, set_build, write};
 
 /// The version of the format that this crate reads and writes.
 pub const VERSION: u32 = 1;
@@ -69,6 +70,7 @@ mod header {
     pub const VERSION: usize = 16;
     pub const FILES: usize = 20;
     pub const SIZE: usize = 24;
+    pub const BUILD: usize = 32;
 }
 
 /// Offsets in a file's header.

@@ -63,6 +63,11 @@ impl<'a> Bootfs<'a> {
         self.files().find(|file| file.path == path)
     }
 
+    /// The number that tells this build from others; 0: none was given.
+    pub fn build(&self) -> u32 {
+        read_u32(self.image, header::BUILD).unwrap_or(0)
+    }
+
     /// Length of the image in bytes, its header included.
     pub fn size(&self) -> usize {
         self.image.len()

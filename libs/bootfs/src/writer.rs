@@ -72,3 +72,10 @@ pub fn write<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result
     image[header::SIZE..][..8].copy_from_slice(&size.to_le_bytes());
     Ok(image)
 }
+
+/// Gives an image that [`write()`] made the number that tells its build from others. Does nothing to what is no image.
+pub fn set_build(image: &mut [u8], build: u32) {
+    if let Some(place) = image.get_mut(header::BUILD..header::BUILD + 4) {
+        place.copy_from_slice(&build.to_le_bytes());
+    }
+}

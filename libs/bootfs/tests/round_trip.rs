@@ -108,3 +108,13 @@ proptest! {
         let _ = Bootfs::parse(&bytes);
     }
 }
+
+#[test]
+fn an_image_can_say_of_which_build_it_is() {
+    let mut bytes = image(&[("bin/vm", b"first")]);
+    assert_eq!(Bootfs::parse(&bytes).expect("it is valid").build(), 0);
+    bootfs::set_build(&mut bytes, 0x1234_abcd);
+    let bootfs = Bootfs::parse(&bytes).expect("it is still valid");
+    assert_eq!((bootfs.build(), bootfs.files().count()), (0x1234_abcd, 1));
+    bootfs::set_build(&mut [], 1);
+}

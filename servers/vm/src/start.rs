@@ -50,6 +50,10 @@ impl<K: Kernel> Vm<'_, K> {
                 return Err("the boot image cannot be read");
             }
         };
+        if bootfs.build() != 0 {
+            // `cargo resea symbolize` tells by it whether a log is of the files at hand.
+            log!(self.kernel, "build {:08x}", bootfs.build());
+        }
         let kernel = &mut self.kernel;
         let state = &mut *self.state;
         state.catalog.load(bootfs, physical, &mut state.services, |name, defect| {

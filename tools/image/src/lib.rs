@@ -5,6 +5,7 @@
 //! there are, and where they lie, is its caller's business.
 #![forbid(unsafe_code)]
 
+mod build_id;
 mod contents;
 mod elf;
 mod sizes;
@@ -13,6 +14,7 @@ mod symbol_table;
 
 use std::fmt;
 
+pub use build_id::build_id;
 pub use contents::{Loaded, loaded, section};
 pub use elf::ElfError;
 pub use sizes::{Sizes, sizes};
@@ -67,7 +69,8 @@ impl fmt::Display for ImageError {
 
 impl std::error::Error for ImageError {}
 
-/// Makes a boot image of `programs` (in any order), with symbol tables for them and for the kernel.
+/// Makes a boot image of `programs` (in any order), with symbol tables for them and for the kernel. It has the
+/// [`build_id`] of what it is made of.
 ///
 /// # Errors
 ///
@@ -92,5 +95,8 @@ pub fn build(kernel: &[u8], programs: &[Program]) -> Result<Vec<u8>, ImageError>
     let blame = |error| ImageError::Elf { program: "kernel".into(), error };
     files.push(("symbols/kernel".into(), symbol_table(kernel).map_err(blame)?));
     let files = files.iter().map(|(path, content)| (path.as_str(), content.as_slice()));
-    bootfs::write(files).map_err(ImageError::Bootfs)
+    let mut image = bootfs::write(files).map_err(ImageError::Bootfs)?;
+    let programs = programs.iter().map(|program| (program.name.as_str(), program.elf.as_slice()));
+    bootfs::set_build(&mut image, build_id(kernel, programs));
+    Ok(image)
 }

@@ -18,6 +18,9 @@ const POWERS: [(Powers, &str); 7] = [
     (Powers::KILL, "kill"),
 ];
 
+/// The first task's range of each kind.
+const EVERYTHING: Range = Range { start: 0, end: u64::MAX };
+
 impl<M: Machine> Kernel<M> {
     pub(super) fn debug_rights(&mut self) {
         for place in 0..MAX_TASKS {
@@ -78,6 +81,10 @@ impl<M: Machine> Kernel<M> {
             return;
         }
         say!(self, "  ", what);
+        if ranges.contains(&EVERYTHING) {
+            say!(self, " all\n");
+            return;
+        }
         for range in ranges.iter().filter(|range| !range.is_empty()) {
             let (start, last) = (range.start as usize, (range.end - 1) as usize);
             say!(self, " ", Hex(start), "-", Hex(last));
