@@ -56,8 +56,12 @@ impl System {
 
     /// Boots up to the first prompt.
     pub fn boot_with(options: &Options) -> Self {
-        let build = built(options.profile);
-        let session = boot::session(&build, &options.machine, Box::new(|_| {}), Verbosity::Quiet);
+        Self::boot_build(&built(options.profile), &options.machine)
+    }
+
+    /// Boots what a test has made of a build, up to the first prompt.
+    pub fn boot_build(build: &Build, machine: &MachineOptions) -> Self {
+        let session = boot::session(build, machine, Box::new(|_| {}), Verbosity::Quiet);
         let session = session.unwrap_or_else(|error| panic!("the system does not boot: {error:#}"));
         let mut system = Self { session };
         system.wait_for_prompt();
@@ -98,6 +102,11 @@ impl System {
     /// Where the next output will begin, for [`System::expect`].
     pub fn place(&self) -> usize {
         self.session.transcript().len()
+    }
+
+    /// What was printed from `place` on, as plain text.
+    pub fn printed(&self, place: usize) -> String {
+        resea_tool::console::plain(self.session.transcript().get(place..).unwrap_or_default())
     }
 
     /// Waits until `text` is printed after `place`.

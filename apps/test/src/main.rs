@@ -1,7 +1,8 @@
 //! Tries to break the system from inside.
 //!
 //! `test` runs every test, each in a task of its own; `test NAME…` runs some, in this one; `test --list` lists them;
-//! `test launches COUNT` launches and ends that many tasks. A line for each test says `ok NAME` or `FAILED NAME: why`;
+//! `test launches COUNT` launches and ends that many tasks; `test deadlock` leaves tasks that wait for each other, to be
+//! looked at with the kernel's debugger. A line for each test says `ok NAME` or `FAILED NAME: why`;
 //! the status is 0 only if all passed. Helper tasks are this program, started as `test child PARENT ROLE …`.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 #![deny(unsafe_code)]
@@ -16,6 +17,7 @@ mod raw;
 mod roles;
 mod server;
 
+use abi::TaskState;
 use alloc::format;
 use alloc::vec::Vec;
 use cases::{ALL, Test};
@@ -32,6 +34,7 @@ fn run() -> ExitStatus {
             ALL.iter().for_each(|test| println!("{}", test.name));
             0
         }
+        ["deadlock"] => deadlock(),
         ["child", parent, role, rest @ ..] => roles::play(parent.parse().unwrap_or(0), role, rest),
         ["launches", count] => match count.parse() {
             Ok(count) => launches(count),
@@ -42,7 +45,7 @@ fn run() -> ExitStatus {
 }
 
 fn usage(problem: &str) -> i32 {
-    println!("{problem}: use `test`, `test NAME…`, `test --list` or `test launches COUNT`");
+    println!("{problem}: use `test`, `test NAME…`, `test --list`, `test launches COUNT` or `test deadlock`");
     2
 }
 
@@ -114,6 +117,33 @@ fn launches(count: usize) -> i32 {
         }
         Err(Failure(why)) => {
             println!("FAILED launches: {why}");
+            1
+        }
+    }
+}
+
+/// Leaves a server and a client that wait for each other, and another client that waits for them.
+fn deadlock() -> i32 {
+    let mut kit = Kit::new();
+    let own_id = format!("{}", kit.own_id());
+    let mut start = || {
+        let server = kit.launch_unwatched(&["test", "child", &own_id, "lock"])?;
+        let clients =
+            [(); 2].map(|()| kit.launch_unwatched(&["test", "child", &own_id, "call", &format!("{server}")]));
+        for client in clients {
+            kit.until(client?, "waiting", |info| info.peer == Some(server))?;
+        }
+        kit.until(server, "waiting", |info| info.state == TaskState::Receiving && info.peer.is_some())
+    };
+    let outcome = start();
+    kit.clean_up();
+    match outcome {
+        Ok(()) => {
+            println!("two tasks wait for each other, and one for them: Ctrl-T, `ps`");
+            0
+        }
+        Err(failure) => {
+            println!("FAILED deadlock: {failure}");
             1
         }
     }

@@ -42,6 +42,7 @@ pub fn play(parent: usize, role: &str, arguments: &[&str]) -> i32 {
         "call-me" => (0..number(0)).try_for_each(|_| raw::call(parent, info(0)).map(drop)).map(|()| 0),
         "abandon" => crate::pager::abandon(parent),
         "hold" => hold(parent),
+        "lock" => lock(),
         "forge" => forge(parent),
         "forge-to-vm" => forge(resea::vm().task().raw()),
         "garbage-to-vm" => garbage(resea::vm().task().raw()),
@@ -165,6 +166,12 @@ fn hold(parent: usize) -> Done {
     raw::receive(parent)?;
     raw::reply(client, info(0))?;
     Ok(0)
+}
+
+/// Takes a call and, instead of answering, waits for something else from the same client.
+fn lock() -> Done {
+    let client = raw::receive(0)?.sender;
+    raw::receive(client).map(|_| WRONG)
 }
 
 /// Sends messages of the types that only the kernel sends.
