@@ -141,10 +141,11 @@ fn the_counts_of_a_task_leave_with_it_but_not_from_the_sum() {
     system.act(first, receive());
     system.act(one, call(two, info(40)));
     system.act(two, receive());
-    system.act(two, notify(first, 1));
+    system.act(two, reply(one, info(41)));
+    system.act(one, notify(first, 1));
     system.destroy(first, one);
     let text = debug(&mut system, "messages");
-    assert_eq!(text, "messages  from                to\n2         from or to tasks that have ended\n");
+    assert_eq!(text, "messages  from                to\n3         from or to tasks that have ended\n");
 }
 
 #[test]
