@@ -28,6 +28,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("kernel/", &["abi", "kernel/core", "libs/bootfs", "libs/elf", "libs/symbols"]),
     ("libs/ipc", &["abi"]),
     ("libs/resea", &["abi", "libs/ipc", "interfaces"]),
+    ("libs/sim", &["abi", "kernel/core", "libs/", "interfaces", "servers/vm", "tools/idl"]),
     ("libs/", &["abi"]),
     ("interfaces", &["abi", "libs/ipc", "tools/idl"]),
     ("servers/", &["abi", "libs/", "interfaces"]),

@@ -5,7 +5,9 @@
 //! `cargo resea`; the first test of a process builds what is booted, the others find it built.
 #![forbid(unsafe_code)]
 
+pub mod copy;
 pub mod sources;
+pub mod tutorial;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

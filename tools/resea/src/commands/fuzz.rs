@@ -219,7 +219,7 @@ fn complaint(text: &str) -> String {
         line.contains("panicked at") || line.contains("ERROR: libFuzzer") || line.starts_with("error")
     };
     let lines: Vec<&str> = text.lines().collect();
-    let start = lines.iter().position(|line| is_start(line)).unwrap_or(lines.len().saturating_sub(20));
+    let start = lines.iter().position(is_start).unwrap_or(lines.len().saturating_sub(20));
     let end = |line: &&&str| !line.starts_with("stack backtrace") && !line.starts_with("NOTE: libFuzzer");
     lines.iter().skip(start).take_while(end).take(400).map(|line| format!("{line}\n")).collect()
 }
