@@ -22,7 +22,7 @@ const COMMENT_LINES: usize = 12;
 
 /// Which packages a package may depend on, by the folder that it lies in; those of one folder never depend on each
 /// other unless it says so. Longest match first.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("abi", &[]),
     ("kernel/core", &["abi"]),
     ("kernel/", &["abi", "kernel/core", "libs/bootfs", "libs/elf", "libs/symbols"]),
