@@ -332,7 +332,8 @@ impl Backend for Task {
         if !self.is_ending() {
             let mut world = self.shared.lock();
             let task = self.thread.id.index();
-            if world.over.is_none() && world.kernel.current() == Some(task) {
+            let is_current = world.over.is_none() && world.kernel.current() == Some(task);
+            if is_current && !world.crashes_before_call(&self.thread.name) {
                 let arguments = [status as usize, panicked as usize, 0, 0, 0];
                 enter(&mut world, task, Request { number: Syscall::Exit as usize, arguments });
             }

@@ -7,9 +7,9 @@ const TEXT: u64 = 0x21_0000;
 
 /// The image with these programs.
 pub(crate) fn build(programs: &[Program]) -> Vec<u8> {
-    let mut files = vec![("bin/vm".to_string(), elf())];
-    for program in programs {
-        files.push((format!("bin/{}", program.name), elf()));
+    let mut files = vec![("bin/vm".to_string(), elf(TEXT))];
+    for (number, program) in programs.iter().enumerate() {
+        files.push((format!("bin/{}", program.name), elf(TEXT + 1 + number as u64)));
         files.push((format!("manifest/{}", program.name), program.manifest.encode()));
     }
     match bootfs::write(files.iter().map(|(path, content)| (path.as_str(), content.as_slice()))) {
@@ -18,15 +18,20 @@ pub(crate) fn build(programs: &[Program]) -> Vec<u8> {
     }
 }
 
-/// An ELF file with a page of code (System V ABI, AMD64 supplement; ELF-64 object file format 1.5).
-fn elf() -> Vec<u8> {
+/// Which of the image's programs starts at `entry`; `None` for vm.
+pub(crate) fn number_of(entry: u64) -> Option<usize> {
+    entry.checked_sub(TEXT + 1).map(|number| number as usize)
+}
+
+/// An ELF file with a page of code, entered at `entry`, which tells the programs from each other (System V ABI, AMD64 supplement; ELF-64 object file format 1.5).
+fn elf(entry: u64) -> Vec<u8> {
     const HEADER: u64 = 64;
     const CODE: u64 = 0x1000;
     let mut file = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
     let mut put = |bytes: &[u8]| file.extend_from_slice(bytes);
     // Executable, for x86_64, version 1.
     put(&[2, 0, 62, 0, 1, 0, 0, 0]);
-    for word in [TEXT, HEADER, 0] {
+    for word in [entry, HEADER, 0] {
         put(&word.to_le_bytes());
     }
     // Flags; sizes of header and program header; one of those, no sections.

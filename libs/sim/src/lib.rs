@@ -45,6 +45,6 @@ pub use control::{
 };
 pub use device::Device;
 pub use explore::Summary;
-pub use messages::send_messages;
+pub use messages::{send_messages, send_random};
 pub use program::Program;
 pub use system::{Report, System};

@@ -22,6 +22,8 @@ pub(crate) struct Outcome {
 
 /// The machine's part of a task.
 pub(crate) struct Place {
+    /// Where its program starts.
+    pub(crate) entry: u64,
     root: usize,
     message: usize,
     pub(crate) space: Space,
@@ -200,6 +202,7 @@ impl Machine for Simulated {
             return Err(error);
         }
         self.places[task.get()] = Some(Place {
+            entry: parameters.entry,
             root,
             message,
             space: Space::default(),

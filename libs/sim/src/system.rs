@@ -10,6 +10,7 @@ use crate::task::{self, Shared};
 use crate::world::{Over, World};
 use abi::{BootInfo, Region, STARTUP_OFFSET, TaskCreate};
 use kernel_core::Kernel;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -165,9 +166,10 @@ impl System {
 
     fn services(&self) -> Vec<String> {
         let manifests = self.programs.iter().map(|program| program.manifest.manifest());
-        manifests
-            .flat_map(|manifest| manifest.provides.iter().map(|name| name.to_string()).collect::<Vec<_>>())
-            .collect()
+        let provided = manifests
+            .flat_map(|manifest| manifest.provides.iter().map(|name| name.to_string()).collect::<Vec<_>>());
+        // Several programs may provide the same.
+        provided.collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
 
@@ -243,10 +245,12 @@ impl Prepared {
         let test = Mutex::new(Some(test));
         let run_test = move || {
             let test = test.lock().unwrap_or_else(PoisonError::into_inner).take();
-            test.map(|test| match panic::catch_unwind(AssertUnwindSafe(test)) {
-                Ok(()) => task::finish(Over::Finished),
-                Err(payload) => task::finish_panicked(payload),
-            });
+            if let Some(test) = test {
+                match panic::catch_unwind(AssertUnwindSafe(test)) {
+                    Ok(()) => task::finish(Over::Finished),
+                    Err(payload) => task::finish_panicked(payload),
+                }
+            }
             ipc::exit(0);
         };
         let run_killer = move || {

@@ -97,7 +97,7 @@ impl Shared {
     fn start(self: &Arc<Self>, world: &mut World, task: TaskIndex) -> Arc<Thread> {
         let mut page = [0; 4096];
         page.copy_from_slice(world.kernel.machine.message_page(task));
-        let name = if task.get() == 0 { "vm".to_string() } else { name_in(&page) };
+        let (name, body) = world.program_of(task);
         let Some(id) = world.kernel.task(task).id else { unreachable!("a current task has an ID") };
         let thread = Arc::new(Thread {
             id,
@@ -109,7 +109,6 @@ impl Shared {
         });
         world.threads[task.get()] = Some(Arc::clone(&thread));
         world.kernel.machine.trace.started(world.kernel.machine.now, id, &name);
-        let body = world.body(&name);
         let (shared, its_thread) = (Arc::clone(self), Arc::clone(&thread));
         let run = move || run(shared, its_thread, &page, body);
         match std::thread::Builder::new().name(name).stack_size(STACK).spawn(run) {
@@ -143,13 +142,6 @@ impl Shared {
     }
 }
 
-/// The program's name in the start record that vm wrote.
-fn name_in(page: &[u8; 4096]) -> String {
-    let arguments = &page[abi::STARTUP_OFFSET + size_of::<abi::Startup>()..];
-    let name = arguments.split(|byte| *byte == 0).next().unwrap_or_default();
-    String::from_utf8_lossy(name).into_owned()
-}
-
 impl Task {
     /// Whether the task's system calls do nothing any more.
     pub(crate) fn is_ending(&self) -> bool {
@@ -161,8 +153,9 @@ impl Task {
     pub(crate) fn step(&self, event: impl FnOnce(&mut World, TaskIndex)) -> MutexGuard<'_, World> {
         let task = self.thread.id.index();
         let mut world = self.shared.lock();
-        world.count_call(&self.thread.name);
-        event(&mut world, task);
+        if !world.crashes_before_call(&self.thread.name) {
+            event(&mut world, task);
+        }
         world.settle();
         loop {
             world = self.wait(world);
@@ -203,18 +196,13 @@ impl Task {
 }
 
 /// A task's thread, from its start to its end.
-fn run(shared: Arc<Shared>, thread: Arc<Thread>, page: &[u8; 4096], body: Option<Body>) {
+fn run(shared: Arc<Shared>, thread: Arc<Thread>, page: &[u8; 4096], body: Body) {
     watch_panics();
     let task = Rc::new(Task { shared, thread, ending: Cell::new(false) });
     TASK.set(Some(Rc::clone(&task)));
     ipc::host::set_page(page);
     let installed = ipc::host::install(Rc::clone(&task) as Rc<dyn ipc::host::Backend>);
-    let name = task.thread.name.clone();
-    let body = || match body {
-        Some(body) => body(),
-        None => panic!("the simulated system has no program {name:?}"),
-    };
-    if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(body))
+    if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| body()))
         && !payload.is::<Unwind>()
     {
         // The exit unwinds again.

@@ -3,6 +3,7 @@
 //! The kernel core decides what may happen; this module decides what does: which ready task runs (if the order is
 //! random), when time passes, when devices interrupt, when a task is made to crash.
 
+use crate::image;
 use crate::machine::Simulated;
 use crate::program::{Body, Program};
 use crate::task::Thread;
@@ -87,15 +88,12 @@ impl World {
         }
     }
 
-    /// The code of the program `name`.
-    pub(crate) fn body(&self, name: &str) -> Option<Body> {
-        match name {
-            "vm" => Some(Arc::clone(&self.first)),
-            _ => self
-                .programs
-                .iter()
-                .find(|program| program.name == name)
-                .map(|program| Arc::clone(&program.body)),
+    /// Name and code of the program that a task runs.
+    pub(crate) fn program_of(&mut self, task: TaskIndex) -> (String, Body) {
+        let program = image::number_of(self.kernel.machine.place(task).entry);
+        match program.and_then(|number| self.programs.get(number)) {
+            Some(program) => (program.name.clone(), Arc::clone(&program.body)),
+            None => ("vm".to_string(), Arc::clone(&self.first)),
         }
     }
 
@@ -129,10 +127,7 @@ impl World {
                 self.events();
                 self.choose();
                 match self.kernel.current() {
-                    Some(task) if !self.crashes_now(task) => return,
-                    Some(_) => self
-                        .kernel
-                        .fault(Fault::Exception { exception: Exception::IllegalInstruction, detail: 0 }),
+                    Some(_) => return,
                     None => self.idle(),
                 }
             }
@@ -186,26 +181,24 @@ impl World {
         }
     }
 
-    /// Counts a system call of the program `name`.
-    pub(crate) fn count_call(&mut self, name: &str) {
+    /// The current task, of the program `name`, is about to make a system call: counts it. If it is to crash before this
+    /// call, it does, and the result is true.
+    pub(crate) fn crashes_before_call(&mut self, name: &str) -> bool {
         match self.calls.get_mut(name) {
             Some(calls) => *calls += 1,
             None => drop(self.calls.insert(name.to_string(), 1)),
         }
-        for crash in self.crashes.iter_mut().filter(|crash| crash.program == name) {
-            crash.left = crash.left.saturating_sub(1);
-        }
-    }
-
-    /// Whether the current task is to crash now; it does so once.
-    fn crashes_now(&mut self, task: TaskIndex) -> bool {
-        let Some(thread) = self.threads.get(task.get()).and_then(Option::as_ref) else { return false };
-        let due = self.crashes.iter().position(|crash| crash.left == 0 && crash.program == thread.name);
-        let Some(due) = due else { return false };
+        let due = self.crashes.iter().position(|crash| crash.left == 0 && crash.program == name);
+        let Some(due) = due else {
+            for crash in self.crashes.iter_mut().filter(|crash| crash.program == name) {
+                crash.left -= 1;
+            }
+            return false;
+        };
         self.crashes.swap_remove(due);
         self.killed = true;
-        let event = format!("{} crashes", thread.name);
-        self.kernel.machine.trace.event(self.kernel.machine.now, event);
+        self.kernel.machine.trace.event(self.kernel.machine.now, format!("{name} crashes"));
+        self.kernel.fault(Fault::Exception { exception: Exception::IllegalInstruction, detail: 0 });
         true
     }
 
