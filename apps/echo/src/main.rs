@@ -1,18 +1,4 @@
-//! Prints its arguments, with a space between them and a line's end after them; without the end after `-n`.
+//! The program: see its library.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 #![forbid(unsafe_code)]
-
-use resea::print;
-
-resea::main!(run);
-
-fn run() {
-    let mut arguments = resea::arguments().peekable();
-    let end = if arguments.next_if_eq(&"-n").is_some() { "" } else { "\n" };
-    let mut separator = "";
-    for argument in arguments {
-        print!("{separator}{argument}");
-        separator = " ";
-    }
-    print!("{end}");
-}
+resea::main!(echo::run);

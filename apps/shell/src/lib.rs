@@ -20,3 +20,5 @@ pub mod screen;
 pub mod shell;
 pub mod system;
 pub mod words;
+
+pub use resea_system::run;

@@ -1,10 +1,12 @@
 //! The system under the shell when it runs on Resea: the kernel's calls and vm.
 
+use crate::shell::Shell;
 use crate::system::{Ending, Memory, Program, System};
-use abi::{Error, MAX_TASKS, TaskId, TaskInfo};
+use abi::{Error, MAX_TASKS, NOTIFY_CHILD, NOTIFY_CONSOLE, TaskId, TaskInfo};
 use alloc::string::String;
 use alloc::vec::Vec;
 use interfaces::vm;
+use resea::Never;
 
 /// Longest description of a program in bytes; longer ones are left out.
 const MAX_DESCRIPTION: usize = 120;
@@ -103,5 +105,29 @@ impl System for Resea {
 
     fn halt(&mut self, status: usize) -> Error {
         ipc::halt(status)
+    }
+}
+
+/// The program: connects the shell to the console and to vm.
+///
+/// Errors: the console cannot be read.
+pub fn run() -> Result<Never, Error> {
+    let mut shell = Shell::new(Resea::new(resea::vm()));
+    let mut buffer = [0; abi::MAX_CONSOLE];
+    // Whoever reads is notified from then on. What was typed before the first prompt is shown after it.
+    let mut count = ipc::console_read(&mut buffer)?;
+    shell.start();
+    loop {
+        while count > 0 {
+            shell.input(buffer.get(..count).unwrap_or_default());
+            count = ipc::console_read(&mut buffer)?;
+        }
+        let bits = resea::wait();
+        if bits & NOTIFY_CHILD != 0 {
+            shell.children_ended();
+        }
+        if bits & NOTIFY_CONSOLE != 0 {
+            count = ipc::console_read(&mut buffer)?;
+        }
     }
 }
