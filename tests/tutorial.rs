@@ -140,4 +140,16 @@ fn new_crates_work_as_they_are_made(copy: &Copy) {
         "cargo resea run --exec 'call my_shelf.put colour blue' --exec 'call my_shelf.get colour' --exec 'greet Ada'",
         &["…", "resea> call my_shelf.get colour", "value: \"blue\"", "resea> greet Ada", "Hello, Ada!", "…"],
     );
+    expect(
+        "cargo resea new server my_shelf",
+        &["…", "error: there is a program called `my_shelf`: choose another name"],
+    );
+    expect(
+        "mkdir servers/half; cargo resea new server half; test -e interfaces/half.idl || echo nothing was made",
+        &[
+            "…",
+            "error: there is a folder servers/half: move it away, or choose another name",
+            "nothing was made",
+        ],
+    );
 }
