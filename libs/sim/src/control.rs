@@ -4,7 +4,7 @@ use crate::task::current;
 use abi::{Error, TaskId};
 use std::time::Duration;
 
-/// The task that runs the program `name`; the one that started last, if there are several. `None`: there is none.
+/// The task that runs the program `name`; the one that was launched last, if there are several. `None`: there is none.
 pub fn task(name: &str) -> Option<TaskId> {
     current().shared.lock().task(name)
 }

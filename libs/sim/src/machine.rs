@@ -24,6 +24,8 @@ pub(crate) struct Outcome {
 pub(crate) struct Place {
     /// Where its program starts.
     pub(crate) entry: u64,
+    /// How many tasks were made before.
+    pub(crate) order: u64,
     root: usize,
     message: usize,
     pub(crate) space: Space,
@@ -42,6 +44,10 @@ pub(crate) struct Simulated {
     pub(crate) timer: Option<u64>,
     pub(crate) ram: Ram,
     pub(crate) places: Vec<Option<Place>>,
+    /// How many tasks were made so far.
+    created: u64,
+    /// Tasks that were made, since this was last emptied.
+    pub(crate) made: Vec<TaskIndex>,
     /// Tasks of which nothing is left, since this was last emptied.
     pub(crate) released: Vec<TaskIndex>,
     pub(crate) devices: Vec<Attached>,
@@ -60,6 +66,8 @@ impl Simulated {
             timer: None,
             ram,
             places: (0..MAX_TASKS).map(|_| None).collect(),
+            created: 0,
+            made: Vec::new(),
             released: Vec::new(),
             devices,
             irq_enabled: [false; IRQS],
@@ -201,8 +209,11 @@ impl Machine for Simulated {
             self.ram.unreserve(root);
             return Err(error);
         }
+        self.created += 1;
+        self.made.push(task);
         self.places[task.get()] = Some(Place {
             entry: parameters.entry,
+            order: self.created,
             root,
             message,
             space: Space::default(),

@@ -234,6 +234,7 @@ impl Prepared {
         if let Some((program, left)) = disturbance.crash {
             world.crash(&program, left);
         }
+        world.name_new_tasks();
         let shared = Shared::new(world);
         shared.hand_over(&mut shared.lock());
         let over = wait_for_end(&shared);

@@ -24,8 +24,6 @@ const STACK: usize = 1 << 20;
 pub(crate) struct Thread {
     pub(crate) id: TaskId,
     pub(crate) name: String,
-    /// Counts the threads of a run.
-    pub(crate) order: u64,
     /// Nothing is left of the task: the thread has to end.
     released: AtomicBool,
     /// Set under the world's lock when the thread has nothing more to do.
@@ -102,13 +100,12 @@ impl Shared {
         let thread = Arc::new(Thread {
             id,
             name: name.clone(),
-            order: world.steps,
             released: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             wake: Condvar::new(),
         });
         world.threads[task.get()] = Some(Arc::clone(&thread));
-        world.kernel.machine.trace.started(world.kernel.machine.now, id, &name);
+        world.kernel.machine.trace.event(world.kernel.machine.now, format!("{name} starts"));
         let (shared, its_thread) = (Arc::clone(self), Arc::clone(&thread));
         let run = move || run(shared, its_thread, &page, body);
         match std::thread::Builder::new().name(name).stack_size(STACK).spawn(run) {

@@ -79,11 +79,10 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    /// A task has started.
-    pub(crate) fn started(&mut self, now: u64, task: TaskId, name: &str) {
+    /// A task was made.
+    pub(crate) fn made(&mut self, task: TaskId, name: &str) {
         self.names.insert(task, name.to_string());
         self.ids.insert(task.index(), task);
-        self.event(now, format!("{name} starts"));
     }
 
     /// Something that is no message.

@@ -90,17 +90,25 @@ impl World {
 
     /// Name and code of the program that a task runs.
     pub(crate) fn program_of(&mut self, task: TaskIndex) -> (String, Body) {
-        let program = image::number_of(self.kernel.machine.place(task).entry);
-        match program.and_then(|number| self.programs.get(number)) {
+        let entry = self.kernel.machine.place(task).entry;
+        match self.program_at(entry) {
             Some(program) => (program.name.clone(), Arc::clone(&program.body)),
             None => ("vm".to_string(), Arc::clone(&self.first)),
         }
     }
 
-    /// The task that runs the program `name`; the one that started last, if there are several.
+    /// The program that starts at `entry`; `None` if that is vm.
+    fn program_at(&self, entry: u64) -> Option<&Program> {
+        image::number_of(entry).and_then(|number| self.programs.get(number))
+    }
+
+    /// The task that runs the program `name`; the one that was launched last, if there are several.
     pub(crate) fn task(&self, name: &str) -> Option<TaskId> {
-        let running = self.threads.iter().flatten().filter(|thread| thread.name == name);
-        running.max_by_key(|thread| thread.order).map(|thread| thread.id)
+        let places = self.kernel.machine.places.iter().enumerate();
+        let living = places.filter_map(|(index, place)| Some((TaskIndex::new(index), place.as_ref()?)));
+        let runs_it = |entry| self.program_at(entry).map_or("vm", |program| &program.name) == name;
+        let last = living.filter(|(_, place)| runs_it(place.entry)).max_by_key(|(_, place)| place.order);
+        last.and_then(|(task, _)| self.kernel.task(task).id)
     }
 
     /// Makes the program `name` crash after `left` more system calls of it.
@@ -115,6 +123,7 @@ impl World {
 
     /// A task has taken a step: lets happen what happens then, until somebody can run or the run is over.
     pub(crate) fn settle(&mut self) {
+        self.name_new_tasks();
         self.steps += 1;
         self.kernel.machine.now += STEP;
         self.jump();
@@ -130,6 +139,16 @@ impl World {
                     Some(_) => return,
                     None => self.idle(),
                 }
+            }
+        }
+    }
+
+    /// Tells the trace the names of tasks that were made.
+    pub(crate) fn name_new_tasks(&mut self) {
+        while let Some(task) = self.kernel.machine.made.pop() {
+            if let Some(id) = self.kernel.task(task).id {
+                let (name, _) = self.program_of(task);
+                self.kernel.machine.trace.made(id, &name);
             }
         }
     }
