@@ -35,6 +35,11 @@ impl System {
         };
         summary.unwrap_or_else(|why| panic!("{why}"))
     }
+
+    /// As [`System::explore`], for tests of tests: why a run failed and how to repeat it; `None` if none did.
+    pub fn find_failure(self, runs: u64, test: impl Fn() + Clone + Send + Sync + 'static) -> Option<String> {
+        Exploration::new(self, test).all(runs).err()
+    }
 }
 
 /// A number in the environment.
@@ -102,13 +107,17 @@ impl<F: Fn() + Clone + Send + Sync + 'static> Exploration<F> {
     fn try_seed(&self, seed: u64) -> Result<Report, String> {
         let outcome = self.run(seed);
         let report = outcome.summary();
-        let why = match (&outcome.over, report.panics.first()) {
-            (Over::Failed(why), _) => why.clone(),
-            (Over::Finished, Some((program, panic))) if !self.system.system.may_panic => {
-                format!("{program} {panic}")
-            }
-            _ => return Ok(report),
+        let mut complaints: Vec<_> = match &outcome.over {
+            Over::Failed(why) => vec![why.clone()],
+            Over::Finished => Vec::new(),
         };
+        if !self.system.system.may_panic || !complaints.is_empty() {
+            complaints.extend(report.panics.iter().map(|(program, panic)| format!("{program} {panic}")));
+        }
+        if complaints.is_empty() {
+            return Ok(report);
+        }
+        let why = complaints.join("\n");
         let command = format!("to run it again: {SEED}={seed} {}", self.command);
         Err(format!("seed {seed}: {why}\nthe last messages:\n{}{command}", outcome.last_messages()))
     }
