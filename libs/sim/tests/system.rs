@@ -1,21 +1,38 @@
 //! The simulator itself: what a test can do with a system, and that every run can be repeated.
 
-use resea::abi::Error;
-use sim::{Program, System};
+use ipc::Region;
+use resea::abi::{Error, NOTIFY_IRQ};
+use resea::{ExitKind, TaskId};
+use sim::{Device, Program, System};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 fn echo(name: &'static str) -> Program {
     Program::new(name, "start = \"demand\"", || resea::println!("hello"))
 }
 
+/// Waits for the end of a task.
+fn end_of(task: TaskId) -> resea::Exit {
+    resea::watch(task).unwrap();
+    loop {
+        match resea::next_exit().unwrap() {
+            Some(exit) => return exit,
+            None => drop(resea::wait()),
+        }
+    }
+}
+
+/// Why a run failed.
+fn failure(system: System, test: impl FnOnce() + Send + 'static) -> String {
+    let panic = catch_unwind(AssertUnwindSafe(|| system.run(test))).expect_err("the run must fail");
+    panic.downcast_ref::<String>().expect("a panic with a message").clone()
+}
+
 #[test]
 fn a_program_is_launched_and_its_output_seen() {
     let report = System::new().program(echo("hello")).run(|| {
-        let task = resea::launch("hello", []).unwrap();
-        resea::watch(task).unwrap();
-        while resea::next_exit().unwrap().is_none() {
-            resea::wait();
-        }
+        let exit = end_of(resea::launch("hello", []).unwrap());
+        assert_eq!((exit.status, exit.kind), (0, ExitKind::Exited));
     });
     assert!(report.console.contains("hello\n"), "{}", report.console);
     assert!(report.trace.contains("test → vm.launch(path=\"hello\""), "{}", report.trace);
@@ -30,4 +47,144 @@ fn time_is_virtual() {
 #[test]
 fn a_missing_program_is_an_error() {
     System::new().run(|| assert_eq!(resea::launch("fly", []).unwrap_err().error, Error::NotFound));
+}
+
+#[test]
+fn a_panic_ends_one_task_and_not_the_test() {
+    let program = Program::new("clumsy", "", || -> () { panic!("oh no") });
+    let report = System::new().program(program).run(|| {
+        let exit = end_of(resea::launch("clumsy", []).unwrap());
+        assert_eq!((exit.status, exit.kind), (101, ExitKind::Panicked));
+    });
+    assert!(report.console.contains("clumsy: panicked at libs/sim/tests/system.rs:"), "{}", report.console);
+    assert_eq!(report.panics.len(), 1);
+    assert!(report.panics[0].1.ends_with(": oh no"), "{:?}", report.panics);
+}
+
+#[test]
+fn a_panic_of_the_test_fails_it_with_the_last_messages() {
+    let failure = failure(System::new(), || {
+        let _ = resea::launch("fly", []);
+        panic!("as it should");
+    });
+    assert!(failure.contains("as it should"), "{failure}");
+    assert!(failure.contains("test → vm.launch(path=\"fly\""), "{failure}");
+}
+
+#[test]
+fn a_system_in_which_nobody_can_go_on_fails() {
+    let failure = failure(System::new(), || {
+        resea::wait();
+    });
+    assert!(failure.contains("nobody can go on"), "{failure}");
+    assert!(failure.contains("test waits for a message from anyone"), "{failure}");
+}
+
+#[test]
+fn a_program_crashes_between_the_system_calls_that_the_test_says() {
+    let counter = || {
+        Program::new("counter", "", || {
+            for number in 0..10 {
+                resea::println!("count {number}");
+            }
+        })
+    };
+    for calls in [1, 3, 7] {
+        let report = System::new().program(counter()).run(move || {
+            sim::crash_after("counter", calls);
+            let exit = end_of(resea::launch("counter", []).unwrap());
+            assert_eq!(exit.kind, ExitKind::Crashed);
+        });
+        let counted = report.console.matches("count ").count() as u64;
+        assert_eq!(counted, calls, "{}", report.console);
+    }
+}
+
+#[test]
+fn a_task_is_ended_while_it_waits() {
+    struct Dropped;
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            // What it owned is dropped, but calls of a task that is no more do nothing.
+            assert_eq!(resea::launch("sleeper", []).unwrap_err().error, Error::Aborted);
+        }
+    }
+    let sleeper = Program::new("sleeper", "powers = [\"launch\"]", || {
+        let _owned = Dropped;
+        resea::sleep(Duration::from_secs(1_000_000));
+    });
+    let report = System::new().program(sleeper).run(|| {
+        let task = resea::launch("sleeper", []).unwrap();
+        resea::sleep(Duration::from_millis(1));
+        assert_eq!(sim::kill("sleeper"), Ok(()));
+        assert_eq!(resea::kill(task), Err(Error::NoTask));
+        assert_eq!(sim::task("sleeper"), None);
+    });
+    assert!(report.killed && report.panics.is_empty());
+}
+
+#[test]
+fn typed_text_arrives_at_who_reads_the_console() {
+    System::new().run(|| {
+        let mut buffer = [0; 16];
+        assert_eq!(ipc::console_read(&mut buffer), Ok(0));
+        sim::type_text("hi");
+        assert_eq!(ipc::console_read(&mut buffer), Ok(2));
+        assert_eq!(&buffer[..2], b"hi");
+    });
+}
+
+/// A device that adds: two operands, a sum, and an interrupt when the sum is there, which writing to it takes back.
+#[derive(Default)]
+struct Adder {
+    registers: [u64; 2],
+    done: bool,
+}
+
+impl Device for Adder {
+    fn read(&mut self, _: usize, buffer: &mut [u8]) {
+        buffer.copy_from_slice(&self.registers.iter().sum::<u64>().to_le_bytes()[..buffer.len()]);
+    }
+
+    fn write(&mut self, offset: usize, data: &[u8]) {
+        match self.registers.get_mut(offset / 8) {
+            Some(register) => *register = u64::from_le_bytes(data.try_into().unwrap()),
+            None => self.done = false,
+        }
+        self.done |= offset == 8;
+    }
+
+    fn interrupts(&mut self) -> bool {
+        self.done
+    }
+}
+
+#[test]
+fn a_driver_uses_a_device_by_registers_and_interrupts() {
+    const REGISTERS: usize = 0xfee0_0000;
+    const ADDRESS: usize = Region::FIRST + 0x5000_0000;
+    let driver =
+        Program::new("driver", "irqs = [5]\nmmio = [\"0xfee00000-0xfee00fff\"]\npowers = [\"map\"]", || {
+            map(ADDRESS, REGISTERS);
+            let device = Region::new(ADDRESS, 4096).unwrap();
+            ipc::irq_acquire(5, NOTIFY_IRQ).unwrap();
+            device.store(0, 40).unwrap();
+            device.store(8, 2).unwrap();
+            assert_eq!(resea::wait(), NOTIFY_IRQ);
+            resea::println!("sum {}", device.load(16).unwrap());
+            device.store(16, 0).unwrap();
+            ipc::irq_acknowledge(5).unwrap();
+        });
+    let system = System::new().device(REGISTERS..REGISTERS + 4096, 5, Adder::default).program(driver);
+    let report = system.run(|| assert_eq!(end_of(resea::launch("driver", []).unwrap()).status, 0));
+    assert!(report.console.contains("sum 42\n"), "{}", report.console);
+}
+
+/// Maps a page of registers; frames for the page table are the last of RAM, which vm has no use for so early.
+fn map(address: usize, registers: usize) {
+    let flags = ipc::MapFlags(ipc::MapFlags::WRITE.0 | ipc::MapFlags::DEVICE.0);
+    let mut table = (4 << 20) - 4096;
+    while !ipc::map(resea::own_id(), address, registers, flags, table).unwrap().mapped {
+        table -= 4096;
+    }
 }
