@@ -4,6 +4,7 @@ use interfaces::example::Client;
 use resea::abi::NOTIFY_CHILD;
 use resea::{Arguments, Exit, ExitStatus, TaskId};
 use sim::{Program, System};
+use std::time::Duration;
 
 /// A system with a server and a program that ends as it is told.
 pub fn system() -> System {
@@ -20,6 +21,10 @@ pub fn ends() -> Program {
             "waits" => loop {
                 resea::wait();
             },
+            "naps" => {
+                resea::sleep(Duration::from_millis(1));
+                ExitStatus(0)
+            }
             other => panic!("unknown: {other}"),
         }
     })

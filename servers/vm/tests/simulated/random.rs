@@ -14,24 +14,36 @@ fn below(limit: u64) -> u64 {
     sim::random_number() % limit
 }
 
-/// A task that was launched, and the status that it ends with if nobody ends it.
+/// A task that is watched, and the status that it ends with if nobody ends it, if that is known.
 struct Child {
     task: TaskId,
-    status: i32,
+    status: Option<i32>,
 }
 
 impl Child {
     fn launch(program: &str, arguments: &[&str], status: i32) -> Self {
         let task = resea::launch(program, arguments.iter().copied()).unwrap();
         resea::watch(task).unwrap();
-        Self { task, status }
+        Self { task, status: Some(status) }
+    }
+
+    /// Watches what another has launched; `None` if it has ended long ago, or is watched already.
+    fn watch(program: &str) -> Option<Self> {
+        let task = sim::task(program)?;
+        match resea::watch(task) {
+            Ok(()) => Some(Self { task, status: None }),
+            Err(Error::NoTask | Error::AlreadyExists) => None,
+            Err(error) => panic!("watching task {task}: {error}"),
+        }
     }
 
     /// Whether what was told about its end can be true.
     fn check(&self, exit: &Exit) {
-        let by_itself = (exit.status, exit.kind) == (self.status, ExitKind::Exited);
+        let by_itself =
+            exit.kind == ExitKind::Exited && self.status.is_none_or(|status| status == exit.status);
         let was_ended = exit.status == -1 && matches!(exit.kind, ExitKind::Killed | ExitKind::Crashed);
-        assert!(by_itself || was_ended && sim::was_killed(), "{exit:?}, but not killed");
+        let may_end = self.status.is_none() || sim::was_killed();
+        assert!(by_itself || was_ended && may_end, "{exit:?}, but not killed");
     }
 }
 
@@ -116,7 +128,8 @@ fn worker() -> Program {
                 }
                 4..=7 => drop(with_store(|store| store.count())),
                 8..=10 => share(),
-                11..=12 => accept(),
+                11 => accept(),
+                12 => children.extend(Child::watch("ends")),
                 13 => resea::sleep(Duration::from_micros(below(100))),
                 14 => {
                     let victim = ["worker", "ends", "example"][below(3) as usize];
@@ -124,19 +137,14 @@ fn worker() -> Program {
                     assert!(matches!(killed, Ok(()) | Err(Error::NoTask)), "{killed:?}");
                 }
                 _ => {
-                    let task = resea::launch("ends", ["waits"]).unwrap();
-                    assert_eq!(resea::kill(task).or_else(only_if_killed), Ok(()));
+                    let task = resea::launch("ends", ["naps"]).unwrap();
+                    assert!(matches!(resea::kill(task), Ok(()) | Err(Error::NoTask)));
                 }
             }
         }
         await_ends(children);
         ExitStatus(7)
     })
-}
-
-/// That there is no such task is right only if somebody else may have ended it.
-fn only_if_killed(error: Error) -> Result<(), Error> {
-    if error == Error::NoTask && sim::was_killed() { Ok(()) } else { Err(error) }
 }
 
 /// The names of all tasks.
