@@ -27,13 +27,14 @@ impl Copy {
     /// The tree as it is now.
     pub fn new() -> Self {
         let workspace = workspace();
-        let target = workspace.target.join("copy");
-        fs::create_dir_all(&target).unwrap_or_else(|error| panic!("{}: {error}", target.display()));
-        let lock = File::create(target.join("lock")).expect("the folder is there");
-        lock.lock().expect("it can be locked");
         let mut hasher = DefaultHasher::new();
         workspace.root.hash(&mut hasher);
         let root = std::env::temp_dir().join(format!("resea-copy-{:016x}", hasher.finish()));
+        // Beside the copy, since tests with other target folders use the same one.
+        let lock = root.with_extension("lock");
+        let lock = File::create(&lock).unwrap_or_else(|error| panic!("{}: {error}", lock.display()));
+        lock.lock().expect("it can be locked");
+        let target = workspace.target.join("copy");
         synchronize(&workspace.root, &root);
         Self { root, target, _lock: lock }
     }

@@ -1,5 +1,7 @@
 //! `cargo resea new`.
 
+use std::process::{Command, Stdio};
+
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
@@ -50,6 +52,10 @@ impl NewCommand {
         };
         let plan = scaffold::plan(&workspace, kind, &self.name)?;
         plan.write(&workspace.root)?;
+        // A long name makes long lines. Where there is no formatter, they stay.
+        let mut format = Command::new("cargo");
+        format.args(["fmt", "--package", &self.name]).current_dir(&workspace.root).stderr(Stdio::null());
+        let _ = format.status();
         print!("{}", report(kind, &self.name, &plan));
         Ok(())
     }
