@@ -8,6 +8,7 @@ use crate::memory::{Buffer, PAGE, Place as Target, Ram, Space};
 use crate::trace::Trace;
 use abi::{Error, Lend, MAX_LENDS, MAX_TASKS, MapFlags, PAYLOAD_WORDS, Range, TaskCreate, TaskId, TaskIndex};
 use kernel_core::{CopyFault, Frame, Machine, MemoryUse, Reclaim, Request};
+use std::collections::BTreeSet;
 
 /// Interrupt lines.
 const IRQS: usize = 32;
@@ -44,6 +45,8 @@ pub(crate) struct Simulated {
     pub(crate) timer: Option<u64>,
     pub(crate) ram: Ram,
     pub(crate) places: Vec<Option<Place>>,
+    /// The places that are taken: few of many.
+    pub(crate) living: BTreeSet<TaskIndex>,
     /// How many tasks were made so far.
     created: u64,
     /// Tasks that were made, since this was last emptied.
@@ -66,6 +69,7 @@ impl Simulated {
             timer: None,
             ram,
             places: (0..MAX_TASKS).map(|_| None).collect(),
+            living: BTreeSet::new(),
             created: 0,
             made: Vec::new(),
             released: Vec::new(),
@@ -97,8 +101,8 @@ impl Simulated {
     /// The payload in a task's message page.
     pub(crate) fn payload(&mut self, task: TaskIndex) -> [u64; PAYLOAD_WORDS] {
         let mut words = [0; PAYLOAD_WORDS];
-        for (word, bytes) in words.iter_mut().zip(self.message_page(task).chunks_exact(8)) {
-            *word = bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        for (word, bytes) in words.iter_mut().zip(self.message_page(task).as_chunks().0) {
+            *word = u64::from_le_bytes(*bytes);
         }
         words
     }
@@ -211,6 +215,7 @@ impl Machine for Simulated {
         }
         self.created += 1;
         self.made.push(task);
+        self.living.insert(task);
         self.places[task.get()] = Some(Place {
             entry: parameters.entry,
             order: self.created,
@@ -236,6 +241,7 @@ impl Machine for Simulated {
 
     fn release(&mut self, task: TaskIndex) {
         self.places[task.get()] = None;
+        self.living.remove(&task);
         self.released.push(task);
     }
 

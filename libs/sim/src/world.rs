@@ -104,8 +104,9 @@ impl World {
 
     /// The task that runs the program `name`; the one that was launched last, if there are several.
     pub(crate) fn task(&self, name: &str) -> Option<TaskId> {
-        let places = self.kernel.machine.places.iter().enumerate();
-        let living = places.filter_map(|(index, place)| Some((TaskIndex::new(index), place.as_ref()?)));
+        let machine = &self.kernel.machine;
+        let living =
+            machine.living.iter().filter_map(|&task| Some((task, machine.places[task.get()].as_ref()?)));
         let runs_it = |entry| self.program_at(entry).map_or("vm", |program| &program.name) == name;
         let last = living.filter(|(_, place)| runs_it(place.entry)).max_by_key(|(_, place)| place.order);
         last.and_then(|(task, _)| self.kernel.task(task).id)
@@ -173,8 +174,7 @@ impl World {
     /// In random order, lets a ready task run, whatever the priorities.
     fn choose(&mut self) {
         let Some(order) = &mut self.order else { return };
-        let places = self.kernel.machine.places.iter().enumerate();
-        let living = places.filter(|(_, place)| place.is_some()).map(|(index, _)| TaskIndex::new(index));
+        let living = self.kernel.machine.living.iter().copied();
         let ready: Vec<_> = living.filter(|&task| self.kernel.task(task).state == State::Ready).collect();
         if let Some(task) = order.choice(ready) {
             self.kernel.prefer(task);
