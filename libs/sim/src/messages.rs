@@ -81,6 +81,8 @@ pub fn send_random(server: TaskId, served: &[&str]) {
 fn check(message: &Generated, answer: Result<(), Error>, expected: Option<Expected>) {
     let defect = message.defect.map_or("no defect", Defect::text);
     let kind = message.info.kind();
+    let gone = matches!(answer, Err(Error::NoTask | Error::Aborted));
+    assert!(!gone, "the server has ended at message {kind} with {defect}");
     match expected {
         Some(Expected::Error(error)) => {
             assert_eq!(answer, Err(error), "the answer to message {kind} with {defect}");

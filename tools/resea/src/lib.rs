@@ -16,6 +16,7 @@ pub mod qemu;
 pub mod scaffold;
 pub mod session;
 pub mod setup;
+pub mod soak;
 pub mod stacks;
 pub mod symbolize;
 pub mod terminal;

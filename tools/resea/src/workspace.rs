@@ -15,6 +15,9 @@ pub const KERNEL_PACKAGE: &str = "kernel-x64";
 /// The kernel's binary.
 pub const KERNEL: &str = "kernel";
 
+/// The package of the simulator.
+const SIMULATOR: &str = "sim";
+
 /// The workspace of Resea.
 #[derive(Debug)]
 pub struct Workspace {
@@ -26,6 +29,8 @@ pub struct Workspace {
     pub programs: Vec<ProgramPackage>,
     /// The names of all packages.
     pub packages: Vec<String>,
+    /// The packages whose tests run simulated systems.
+    pub simulated: Vec<String>,
 }
 
 /// A package that is built to a program.
@@ -64,8 +69,11 @@ impl Workspace {
         let metadata: Metadata =
             serde_json::from_slice(&output.stdout).context("cargo metadata printed something unexpected")?;
         let programs = programs(&metadata.packages)?;
+        let simulated = metadata.packages.iter().filter(|package| package.is_simulated());
+        let simulated = simulated.map(|package| package.name.clone()).collect();
         let packages = metadata.packages.into_iter().map(|package| package.name).collect();
-        Ok(Self { root: metadata.workspace_root, target: metadata.target_directory, programs, packages })
+        let (root, target) = (metadata.workspace_root, metadata.target_directory);
+        Ok(Self { root, target, programs, packages, simulated })
     }
 
     /// Where everything that is built for the bare machine goes, and what the tool remembers.
@@ -88,7 +96,19 @@ struct Package {
     id: String,
     manifest_path: PathBuf,
     targets: Vec<Target>,
+    dependencies: Vec<Dependency>,
     metadata: Option<BTreeMap<String, serde_json::Value>>,
+}
+
+impl Package {
+    fn is_simulated(&self) -> bool {
+        self.name == SIMULATOR || self.dependencies.iter().any(|dependency| dependency.name == SIMULATOR)
+    }
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    name: String,
 }
 
 #[derive(Deserialize)]
@@ -153,7 +173,14 @@ mod tests {
             std::fs::write(&manifest_path, text).expect("there is room");
             let targets = vec![Target { name: name.into(), kind: vec!["bin".into()] }];
             let metadata = Some(BTreeMap::from([("resea".to_string(), serde_json::Value::Null)]));
-            Package { name: name.into(), id: name.into(), manifest_path, targets, metadata }
+            Package {
+                name: name.into(),
+                id: name.into(),
+                manifest_path,
+                targets,
+                dependencies: Vec::new(),
+                metadata,
+            }
         };
         let packages = [package("a", "priority = 99"), package("b", ""), package("c", "powers = [\"fly\"]")];
         let error = programs(&packages).expect_err("it was accepted").to_string();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -61,6 +62,17 @@ struct Fuzzer {
 }
 
 impl FuzzCommand {
+    /// All targets, for so long in all.
+    ///
+    /// # Errors
+    ///
+    /// If the list of targets cannot be read.
+    pub fn for_time(time: Duration, root: &Path, verbose: bool) -> Result<Self> {
+        let seconds = time.as_secs() / targets(root)?.len().max(1) as u64;
+        let seconds = Some(seconds.max(1));
+        Ok(Self { target: None, input: None, list: false, runs: None, seconds, short: false, verbose })
+    }
+
     /// Does it.
     ///
     /// # Errors

@@ -151,7 +151,7 @@ mod tests {
         let analysis = Analysis { bound: 100, path, unbounded: vec![unbounded], ..Analysis::default() };
         let stack = Stack { name: "small".into(), size: 64, analysis };
         assert_eq!(
-            table(&[stack.clone()], false),
+            table(std::slice::from_ref(&stack), false),
             "stack of                  size    needed      left\n\
              small                       64       100+      -36\n\
              \n\

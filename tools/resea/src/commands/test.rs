@@ -14,7 +14,8 @@ use crate::workspace::{KERNEL_PACKAGE, Workspace};
 /// Checks formatting, lints and documentation, then runs all tests
 ///
 /// The tests are those of `cargo test`: each crate's own on the host, and the whole system's in QEMU. Arguments after --
-/// go to `cargo test`; with --release the host's tests are built for speed. --checks and --tests do one part only.
+/// go to `cargo test`; with --release the host's tests are built for speed. --checks and --tests do one part only; --soak
+/// is for a night.
 #[derive(Clone, Debug, Args)]
 pub struct TestCommand {
     #[command(flatten)]
@@ -25,6 +26,9 @@ pub struct TestCommand {
     /// Only run the tests
     #[arg(long)]
     tests: bool,
+    /// Run nothing but random tests, for about so many minutes: simulated systems and fuzzing
+    #[arg(long, value_name = "MINUTES", num_args = 0..=1, default_missing_value = "60", conflicts_with_all = ["checks", "tests"], value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    soak: Option<u64>,
     /// Arguments for `cargo test`
     #[arg(last = true, value_name = "CARGO-TEST-ARGS")]
     arguments: Vec<String>,
@@ -39,6 +43,9 @@ impl TestCommand {
     pub fn run(&self) -> Result<()> {
         let verbosity = self.common.verbosity();
         let workspace = Workspace::find()?;
+        if let Some(minutes) = self.soak {
+            return crate::soak::soak(&workspace, minutes, verbosity);
+        }
         if !self.tests {
             check(&workspace, verbosity)?;
         }
@@ -76,7 +83,7 @@ fn bare_lints(workspace: &Workspace, verbosity: Verbosity) -> Result<()> {
     let mut command = toolchain.cargo(workspace, "clippy")?;
     command.args(["--package", KERNEL_PACKAGE]);
     for program in &workspace.programs {
-        command.args(["--package", &program.package]);
+        command.args(["--package", &program.id]);
     }
     step("lints for the bare machine", command.args(["--", "-D", "warnings"]), verbosity)?;
     let mut command = toolchain.cargo(workspace, "doc")?;
