@@ -8,7 +8,7 @@ use ipc::host::{Backend, Loopback};
 use manifest::Manifest;
 use std::cell::RefCell;
 use std::rc::Rc;
-use support::{System, launcher, services};
+use support::{System, launcher};
 
 fn system() -> System {
     System::new(400, &[("a", Manifest::default()), ("b", Manifest::default())])
@@ -156,69 +156,6 @@ fn names_and_programs_can_be_asked_for() {
     let memory = client.memory().unwrap();
     assert_eq!(memory.total, 100 * 4096);
     assert_eq!(memory.free + memory.used + memory.tables + memory.shared + memory.vm, memory.total);
-}
-
-#[test]
-fn services_are_provided_and_looked_up_by_manifest() {
-    let programs = [
-        ("server", services(&["fs"], &[])),
-        ("client", services(&[], &["fs", "net"])),
-        ("stranger", Manifest::default()),
-    ];
-    let mut system = System::new(200, &programs);
-    let [server, client_task, stranger] =
-        ["server", "client", "stranger"].map(|name| system.run(name).unwrap());
-    let (loopback, _system, client) = served(system);
-    let _installed = ipc::host::install(Rc::clone(&loopback) as Rc<dyn Backend>);
-    loopback.act_as(stranger);
-    assert_eq!(client.lookup("fs"), Err(Error::NotPermitted));
-    assert_eq!(client.serve("fs"), Err(Error::NotPermitted));
-    loopback.act_as(client_task);
-    assert_eq!(client.lookup("net"), Err(Error::NotFound));
-    assert_eq!(client.lookup("nonsense"), Err(Error::NotPermitted));
-    assert_eq!(client.lookup("fs"), Err(Error::TimedOut), "it waits");
-    loopback.act_as(server);
-    assert_eq!(client.serve(&"x".repeat(100)), Err(Error::TooLarge));
-    assert_eq!(client.serve("f\0s"), Err(Error::BadText));
-    assert_eq!(client.serve("fs"), Ok(()));
-    loopback.act_as(client_task);
-    assert_eq!(client.lookup("fs"), Ok(server));
-}
-
-#[test]
-fn a_server_is_started_when_it_is_looked_up() {
-    let programs = [("server", services(&["fs"], &[])), ("client", services(&[], &["fs"]))];
-    let mut system = System::new(200, &programs);
-    let client = system.run("client").unwrap();
-    assert_eq!(system.look_up(client, "fs"), Ok(None));
-    let server =
-        |system: &System| system.state.tasks.iter().find(|(_, task)| task.program == 1).map(|(id, _)| id);
-    let first = server(&system).unwrap();
-    assert_eq!(system.look_up(client, "fs"), Ok(None));
-    assert_eq!(system.state.tasks.iter().count(), 2, "it is not started twice");
-    system.provide(first, "fs").unwrap();
-    assert_eq!(system.look_up(client, "fs"), Ok(Some(first)));
-    let second = system.run("server").unwrap();
-    assert_eq!(system.provide(second, "fs"), Err(Error::AlreadyExists));
-    assert!(!system.touch(first, 0, Access::READ));
-    assert_eq!(system.look_up(client, "fs"), Ok(None), "a dead server's name is free");
-    assert_eq!(system.provide(second, "fs"), Ok(()));
-}
-
-#[test]
-fn nobody_waits_for_a_server_that_cannot_start() {
-    let programs = [("client", services(&[], &["fs"])), ("server", services(&["fs"], &[]))];
-    let mut system = System::new(200, &programs);
-    let task = system.run("client").unwrap();
-    let (loopback, system, client) = served(system);
-    let _installed = ipc::host::install(Rc::clone(&loopback) as Rc<dyn Backend>);
-    loopback.act_as(task);
-    assert_eq!(client.lookup("fs"), Err(Error::TimedOut), "it waits");
-    let system = &mut *system.borrow_mut();
-    assert!(system.state.lookups[task.index().get()].is_some());
-    let server = system.state.tasks.iter().find(|(_, task)| task.program == 1).unwrap().0;
-    assert!(!system.touch(server, 0, Access::READ));
-    assert!(system.state.lookups[task.index().get()].is_none(), "it was told");
 }
 
 #[test]

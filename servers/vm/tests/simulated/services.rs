@@ -62,7 +62,13 @@ fn what_the_manifest_does_not_give_is_refused() {
         assert_eq!(SharedMemory::create(2 << 20).unwrap_err(), Error::TooLarge);
         ExitStatus(9)
     });
-    system().program(humble).run(|| {
+    let hopeful = Program::new("hopeful", "uses = [\"net\"]", || {
+        assert_eq!(resea::lookup("net").unwrap_err().error, Error::NotFound, "nobody provides it");
+    });
+    system().program(humble).program(hopeful).run(|| {
+        assert_eq!(end_of(launch("hopeful", &[])).status, 0);
+        assert_eq!(resea::vm().serve(&"x".repeat(100)), Err(Error::TooLarge));
+        assert_eq!(resea::vm().serve("f\0s"), Err(Error::BadText));
         assert_eq!(resea::lookup("example\0").unwrap_err().error, Error::BadText);
         assert_eq!(resea::lookup("unheard-of").unwrap_err().error, Error::NotPermitted);
         let server: &'static str = store().task().raw().to_string().leak();
