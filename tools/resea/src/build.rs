@@ -106,9 +106,10 @@ pub fn build_for(
     let toolchain = toolchain::find(workspace, verbosity)?;
     compile(workspace, &toolchain, profile, verbosity)?;
     let build = locate(workspace, profile);
-    checks::add_built(&mut system, &build)?;
+    checks::add_built(&mut system, workspace, &build)?;
     system.image = Some(make_image(workspace, &build)?);
     checks::refuse_broken(&system, "it is not used as it was built")?;
+    checks::tell_unbounded(&system, verbosity);
     verbosity.detail(&format!("boot image: {}", build.image.display()));
     Ok(build)
 }

@@ -6,10 +6,14 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use system::{Built, Interface, Machine, Program, Reserved, Segment, System};
+use system::{
+    Built, Interface, KernelStack, Machine, Program, Reserved, Segment, StackUse, System, Unbounded,
+};
 
 use crate::build::Build;
 use crate::machine::{self, MachineOptions};
+use crate::stacks::{Stack, stacks};
+use crate::ui::Verbosity;
 use crate::workspace::{Workspace, shown};
 
 /// The file that includes all interfaces.
@@ -39,6 +43,7 @@ pub fn described(workspace: &Workspace, options: &MachineOptions) -> Result<Syst
         machine: machine(options),
         kernel: None,
         image: None,
+        kernel_stacks: Vec::new(),
     })
 }
 
@@ -46,8 +51,8 @@ pub fn described(workspace: &Workspace, options: &MachineOptions) -> Result<Syst
 ///
 /// # Errors
 ///
-/// If a file cannot be read.
-pub fn add_built(system: &mut System, build: &Build) -> Result<()> {
+/// If a file cannot be read, or its stack cannot be computed.
+pub fn add_built(system: &mut System, workspace: &Workspace, build: &Build) -> Result<()> {
     let read = |built: &crate::build::Built| {
         std::fs::read(&built.elf).with_context(|| format!("{} cannot be read", built.elf.display()))
     };
@@ -59,7 +64,49 @@ pub fn add_built(system: &mut System, build: &Build) -> Result<()> {
     let kernel = image::loaded(&read(&build.kernel)?)
         .with_context(|| format!("{} cannot be used", build.kernel.elf.display()))?;
     system.kernel = Some(kernel.iter().map(|part| part.size.next_multiple_of(PAGE)).sum());
+    for stack in stacks(workspace, build)? {
+        add_stack(system, stack);
+    }
     Ok(())
+}
+
+/// Adds what is known about a stack to whose it is.
+fn add_stack(system: &mut System, stack: Stack) {
+    let unbounded =
+        |one: stack::Unbounded| Unbounded { reason: one.kind.to_string(), function: one.function };
+    let need = StackUse {
+        bytes: stack.analysis.bound,
+        path: stack
+            .analysis
+            .path
+            .into_iter()
+            .map(|frame| format!("{} ({} bytes)", frame.function, frame.bytes))
+            .collect(),
+        unbounded: stack.analysis.unbounded.into_iter().map(unbounded).collect(),
+    };
+    let program = system.programs.iter_mut().find(|program| program.name == stack.name);
+    if let Some(built) = program.and_then(|program| program.built.as_mut()) {
+        built.stack = Some(need);
+    } else if let Some(variable) = stack.variable {
+        let (name, size) = (stack.name, stack.size);
+        system.kernel_stacks.push(KernelStack { name, variable: variable.into(), size, need });
+    }
+}
+
+/// Says which stacks are not proved to suffice: shortly, or with the functions that could not be bounded.
+pub fn tell_unbounded(system: &System, verbosity: Verbosity) {
+    let unbounded = system::stacks::unbounded(system);
+    if unbounded.is_empty() {
+        return;
+    }
+    verbosity.step(
+        "the stacks suffice, as far as they can be computed; `cargo resea size --stack` names the exceptions",
+    );
+    for (name, functions) in unbounded {
+        for one in functions {
+            verbosity.detail(&format!("the stack of {name} is not bounded: {} {}", one.function, one.reason));
+        }
+    }
 }
 
 /// Refuses a system that cannot work; `consequence` says what is not done because of that.

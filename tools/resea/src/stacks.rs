@@ -17,6 +17,8 @@ const ENTRY: &str = "_start";
 pub struct Stack {
     /// The program's name, or `kernel` and which of its stacks.
     pub name: String,
+    /// The kernel's variable that it is; `None` if it is a program's.
+    pub variable: Option<&'static str>,
     /// Its size in bytes.
     pub size: u64,
     /// How much can be needed.
@@ -111,11 +113,12 @@ fn kernel_stack(elf: &[u8], stack: &KernelStack) -> Result<Stack, stack::Error> 
     if stack.before > 0 {
         analysis.path.insert(0, stack::Frame { function: "(interrupt)".into(), bytes: stack.before });
     }
-    Ok(Stack { name: stack.name.into(), size, analysis })
+    Ok(Stack { name: stack.name.into(), variable: Some(stack.variable), size, analysis })
 }
 
 fn program_stack(package: &ProgramPackage, elf: &[u8]) -> Result<Stack, stack::Error> {
     let first = package.name == system::FIRST_PROGRAM;
     let size = if first { system::FIRST_TASK_STACK } else { package.manifest.manifest().stack.into() };
-    Ok(Stack { name: package.name.clone(), size, analysis: stack::analyze(elf, &[ENTRY])? })
+    let analysis = stack::analyze(elf, &[ENTRY])?;
+    Ok(Stack { name: package.name.clone(), variable: None, size, analysis })
 }

@@ -34,8 +34,8 @@ pub mod stacks;
 mod text;
 
 pub use model::{
-    Built, FIRST_PROGRAM, FIRST_TASK_STACK, Interface, Kind, Machine, Place, Program, Reserved, Segment,
-    StackUse, System, Unbounded,
+    Built, FIRST_PROGRAM, FIRST_TASK_STACK, Interface, KernelStack, Kind, Machine, Place, Program, Reserved,
+    Segment, StackUse, System, Unbounded,
 };
 pub use problem::Problem;
 

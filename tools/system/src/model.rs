@@ -27,6 +27,8 @@ pub struct System {
     pub kernel: Option<u64>,
     /// The size of the boot image in bytes, once it is made.
     pub image: Option<u64>,
+    /// The kernel's own stacks, once it is built.
+    pub kernel_stacks: Vec<KernelStack>,
 }
 
 impl System {
@@ -155,6 +157,19 @@ pub struct StackUse {
     pub path: Vec<String>,
     /// The functions that could not be bounded: if there are any, more than `bytes` may be used.
     pub unbounded: Vec<Unbounded>,
+}
+
+/// A stack of the kernel.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KernelStack {
+    /// Its name, as `kernel boot`.
+    pub name: String,
+    /// The variable that it is, by its path in the source.
+    pub variable: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// How much of it is needed.
+    pub need: StackUse,
 }
 
 /// A function whose stack could not be bounded.

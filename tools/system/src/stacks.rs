@@ -8,7 +8,7 @@
 use std::fmt;
 
 use crate::text::size;
-use crate::{FIRST_PROGRAM, Place, System, Unbounded};
+use crate::{Program, StackUse, System, Unbounded};
 
 /// Stacks are multiples of this.
 const PAGE: u64 = 4096;
@@ -19,10 +19,12 @@ const SHOWN: usize = 12;
 /// A stack that is too small.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Error {
-    /// Whose it is.
-    pub program: String,
-    /// Where its size is written, or would be.
-    pub place: Place,
+    /// Whose it is: a program's name, or the kernel's for one of its own.
+    pub owner: String,
+    /// Where its size is written, or would be; `None` for the kernel's.
+    pub place: Option<String>,
+    /// What to change for a larger one.
+    pub remedy: String,
     /// Its size in bytes.
     pub stack: u64,
     /// How much is needed, in bytes.
@@ -33,17 +35,14 @@ pub struct Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(place) = &self.place {
+            write!(f, "{place}: ")?;
+        }
         write!(
             f,
-            "{}: the stack of {:?} can overflow: it has {} bytes, but needs {}; ",
-            self.place, self.program, self.stack, self.needed
+            "the stack of {:?} can overflow: it has {} bytes, but needs {}; {}, or let these functions take less:",
+            self.owner, self.stack, self.needed, self.remedy
         )?;
-        let enough = size(self.needed.next_multiple_of(PAGE)).replace(' ', "");
-        match self.program == FIRST_PROGRAM {
-            true => write!(f, "raise STACK_SIZE in kernel/x64/src/first_task.rs")?,
-            false => write!(f, "set `stack = {enough:?}`")?,
-        }
-        write!(f, ", or let these functions take less:")?;
         let left_out = self.path.len().saturating_sub(SHOWN);
         for (index, function) in self.path.iter().enumerate() {
             match index {
@@ -62,31 +61,46 @@ impl std::error::Error for Error {}
 
 /// Checks all stacks whose need is known.
 pub fn check(system: &System) -> Vec<Error> {
-    let mut errors = Vec::new();
-    for program in &system.programs {
-        let Some(need) = program.built.as_ref().and_then(|built| built.stack.as_ref()) else { continue };
-        if need.bytes > program.stack() {
-            errors.push(Error {
-                program: program.name.clone(),
-                place: program.place("stack", 0),
-                stack: program.stack(),
-                needed: need.bytes,
-                path: need.path.clone(),
-            });
-        }
-    }
-    errors
+    let of_programs = system.programs.iter().filter_map(of_program);
+    let of_kernel = system.kernel_stacks.iter().filter_map(|stack| {
+        let remedy = format!("make {} larger (kernel/x64)", stack.variable);
+        too_small(&stack.name, None, remedy, stack.size, &stack.need)
+    });
+    of_programs.chain(of_kernel).collect()
 }
 
-/// The functions that could not be bounded, by program; programs without any are left out.
-pub fn unbounded(system: &System) -> Vec<(&str, &[Unbounded])> {
-    let of = |program: &'_ crate::Program| -> usize {
-        program.built.as_ref().and_then(|built| built.stack.as_ref()).map_or(0, |stack| stack.unbounded.len())
+fn of_program(program: &Program) -> Option<Error> {
+    let need = program.built.as_ref()?.stack.as_ref()?;
+    let enough = size(need.bytes.next_multiple_of(PAGE)).replace(' ', "");
+    let remedy = match program.is_first() {
+        true => "raise STACK_SIZE in kernel/x64/src/first_task.rs".into(),
+        false => format!("set `stack = {enough:?}`"),
     };
-    let programs = system.programs.iter().filter(|program| of(program) > 0);
-    programs
-        .filter_map(|program| {
-            Some((program.name.as_str(), program.built.as_ref()?.stack.as_ref()?.unbounded.as_slice()))
-        })
-        .collect()
+    too_small(&program.name, Some(program.place("stack", 0).to_string()), remedy, program.stack(), need)
+}
+
+fn too_small(
+    owner: &str,
+    place: Option<String>,
+    remedy: String,
+    stack: u64,
+    need: &StackUse,
+) -> Option<Error> {
+    (need.bytes > stack).then(|| Error {
+        owner: owner.into(),
+        place,
+        remedy,
+        stack,
+        needed: need.bytes,
+        path: need.path.clone(),
+    })
+}
+
+/// The functions that could not be bounded, by whose stack it is; stacks without any are left out.
+pub fn unbounded(system: &System) -> Vec<(&str, &[Unbounded])> {
+    let of_programs = system.programs.iter().filter_map(|program| {
+        Some((program.name.as_str(), program.built.as_ref()?.stack.as_ref()?.unbounded.as_slice()))
+    });
+    let of_kernel = system.kernel_stacks.iter().map(|one| (one.name.as_str(), one.need.unbounded.as_slice()));
+    of_kernel.chain(of_programs).filter(|(_, functions)| !functions.is_empty()).collect()
 }

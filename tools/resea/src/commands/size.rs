@@ -149,7 +149,7 @@ mod tests {
         };
         let path = vec![frame("main", 96), frame("f", 4)];
         let analysis = Analysis { bound: 100, path, unbounded: vec![unbounded], ..Analysis::default() };
-        let stack = Stack { name: "small".into(), size: 64, analysis };
+        let stack = Stack { name: "small".into(), variable: None, size: 64, analysis };
         assert_eq!(
             table(std::slice::from_ref(&stack), false),
             "stack of                  size    needed      left\n\

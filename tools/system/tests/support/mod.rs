@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use manifest::host::Source;
 use serde::Deserialize;
-use system::{Built, Interface, Machine, Program, Reserved, Segment, StackUse, System, Unbounded};
+use system::{
+    Built, Interface, KernelStack, Machine, Program, Reserved, Segment, StackUse, System, Unbounded,
+};
 
 /// A system as it is written down.
 #[derive(Deserialize)]
@@ -23,6 +25,8 @@ struct Description {
     kernel: Option<u64>,
     /// Bytes of the boot image.
     image: Option<u64>,
+    /// The kernel's one stack, of 16 KiB.
+    kernel_stack: Option<StackDescription>,
     #[serde(default, rename = "program")]
     programs: Vec<ProgramDescription>,
 }
@@ -129,6 +133,7 @@ pub fn read(file: &Path) -> Result<System, String> {
         machine: machine(description.machine),
         kernel: description.kernel,
         image: description.image,
+        kernel_stacks: description.kernel_stack.into_iter().map(kernel_stack).collect(),
     };
     for (program, (_, built)) in system.programs.iter_mut().zip(programs) {
         program.built = built.map(|built| self::built(built, &system.interfaces));
@@ -186,12 +191,6 @@ fn built(built: BuiltDescription, interfaces: &[Interface]) -> Built {
         interfaces.iter().map(|interface| (interface.name.clone(), interface.fingerprint)).collect();
     versions.extend(built.interfaces);
     versions.retain(|name, _| !built.without.contains(name) && !built.without.contains(&"everything".into()));
-    let unbounded = |(function, reason)| Unbounded { function, reason };
-    let stack = |stack: StackDescription| StackUse {
-        bytes: stack.bytes,
-        path: stack.path,
-        unbounded: stack.unbounded.into_iter().map(unbounded).collect(),
-    };
     let segment = |segment: SegmentDescription| Segment {
         start: segment.start,
         size: segment.size,
@@ -200,8 +199,22 @@ fn built(built: BuiltDescription, interfaces: &[Interface]) -> Built {
     Built {
         segments: built.segments.into_iter().map(segment).collect(),
         interfaces: versions,
-        stack: built.stack.map(stack),
+        stack: built.stack.map(stack_use),
     }
+}
+
+fn stack_use(stack: StackDescription) -> StackUse {
+    let unbounded = |(function, reason)| Unbounded { function, reason };
+    StackUse {
+        bytes: stack.bytes,
+        path: stack.path,
+        unbounded: stack.unbounded.into_iter().map(unbounded).collect(),
+    }
+}
+
+fn kernel_stack(need: StackDescription) -> KernelStack {
+    let variable = "kernel_x64::per_cpu::STACK".into();
+    KernelStack { name: "kernel".into(), variable, size: 16 << 10, need: stack_use(need) }
 }
 
 fn machine(machine: MachineDescription) -> Machine {
