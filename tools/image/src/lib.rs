@@ -70,7 +70,7 @@ impl fmt::Display for ImageError {
 impl std::error::Error for ImageError {}
 
 /// Makes a boot image of `programs` (in any order), with symbol tables for them and for the kernel. It has the
-/// [`build_id`] of what it is made of.
+/// [`build_id()`] of what it is made of.
 ///
 /// # Errors
 ///
