@@ -9,6 +9,7 @@ use resea_tool::commands::build::BuildCommand;
 use resea_tool::commands::clean::CleanCommand;
 use resea_tool::commands::doctor::DoctorCommand;
 use resea_tool::commands::fuzz::FuzzCommand;
+use resea_tool::commands::graph::GraphCommand;
 use resea_tool::commands::new::NewCommand;
 use resea_tool::commands::run::RunCommand;
 use resea_tool::commands::size::SizeCommand;
@@ -39,6 +40,7 @@ enum Command {
     Size(SizeCommand),
     Doctor(DoctorCommand),
     Fuzz(FuzzCommand),
+    Graph(GraphCommand),
     Clean(CleanCommand),
     Symbolize(SymbolizeCommand),
 }
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         Command::Size(command) => command.run(),
         Command::Doctor(command) => command.run(),
         Command::Fuzz(command) => command.run(),
+        Command::Graph(command) => command.run(),
         Command::Clean(command) => command.run(),
         Command::Symbolize(command) => command.run(),
     };

@@ -22,7 +22,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cycles;
-//graph
+pub mod graph;
 pub mod interfaces;
 pub mod memory;
 mod model;

@@ -5,6 +5,7 @@ pub mod build;
 pub mod clean;
 pub mod doctor;
 pub mod fuzz;
+pub mod graph;
 pub mod new;
 pub mod run;
 pub mod size;

@@ -91,6 +91,7 @@ struct SegmentDescription {
     writable: bool,
 }
 
+#[allow(dead_code, reason = "not every test reads a whole folder")]
 /// The descriptions in a folder of tests, by name.
 pub fn descriptions(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(folder);
