@@ -4,8 +4,8 @@
 //! that nothing else uses, and works once, so what it returns is the only way to this memory. They rely on the first
 //! task's duty to hand out each frame once.
 //!
-//! On the host they map the same pages, but the memory is the process's own: words that it never gives back, and the
-//! boot image of the backend.
+//! On the host they map the same pages, but the memory is the process's own: words that go with their holder, since many
+//! first tasks come and go, and the boot image of the backend.
 
 use crate::{Error, MapFlags, Region, TaskId, calls};
 
@@ -21,18 +21,51 @@ const PAGE: usize = crate::page::PAGE_SIZE;
 /// Where frames come from: physical addresses of pages that nobody uses. `None`: there are no more.
 pub type Supply<'a> = &'a mut dyn FnMut() -> Option<u64>;
 
+/// Words that nobody but the holder has.
+pub struct Words(place::Words);
+
+impl Words {
+    /// No words.
+    pub const fn none() -> Self {
+        Self(place::none())
+    }
+}
+
+#[allow(clippy::needless_borrow, reason = "it is a reference on the bare machine only")]
+impl core::ops::Deref for Words {
+    type Target = [u64];
+
+    fn deref(&self) -> &[u64] {
+        &self.0
+    }
+}
+
+#[allow(clippy::needless_borrow, reason = "it is a reference on the bare machine only")]
+impl core::ops::DerefMut for Words {
+    fn deref_mut(&mut self) -> &mut [u64] {
+        &mut self.0
+    }
+}
+
 /// Maps `count` words of fresh memory and fills them with zeros.
 ///
 /// Errors: `OutOfMemory` (no more frames, or no more addresses), `AlreadyExists` (it was called before), those of
 /// [`calls::map`].
-pub fn map_words(count: usize, frames: Supply<'_>) -> Result<&'static mut [u64], Error> {
+pub fn map_words(count: usize, frames: Supply<'_>) -> Result<Words, Error> {
     let pages = pages(count.checked_mul(8), IMAGE - WORDS)?;
     let own = calls::own_id();
     for page in 0..pages {
         let frame = frames().ok_or(Error::OutOfMemory)?;
         map(own, WORDS + page * PAGE, frame, MapFlags::WRITE, frames)?;
     }
-    place::words(count)
+    place::words(count).map(Words)
+}
+
+#[cfg(not(target_os = "none"))]
+impl From<std::vec::Vec<u64>> for Words {
+    fn from(words: std::vec::Vec<u64>) -> Self {
+        Self(words)
+    }
 }
 
 /// Maps the boot image at physical address `start` read-only. Frames from `tables` are used for the page table.
@@ -72,7 +105,13 @@ mod place {
     use super::{Error, IMAGE, WORDS};
     use core::sync::atomic::{AtomicBool, Ordering};
 
-    pub fn words(count: usize) -> Result<&'static mut [u64], Error> {
+    pub type Words = &'static mut [u64];
+
+    pub const fn none() -> Words {
+        &mut []
+    }
+
+    pub fn words(count: usize) -> Result<Words, Error> {
         static TAKEN: AtomicBool = AtomicBool::new(false);
         once(&TAKEN)?;
         // SAFETY: all pages of the slice have just been mapped, writable, to frames that nobody else uses (the
@@ -102,8 +141,14 @@ mod place {
 mod place {
     use super::Error;
 
-    pub fn words(count: usize) -> Result<&'static mut [u64], Error> {
-        Ok(std::vec![0; count].leak())
+    pub type Words = std::vec::Vec<u64>;
+
+    pub const fn none() -> Words {
+        Words::new()
+    }
+
+    pub fn words(count: usize) -> Result<Words, Error> {
+        Ok(std::vec![0; count])
     }
 
     pub fn image(length: usize) -> Result<&'static [u8], Error> {

@@ -11,6 +11,7 @@
 
 use abi::{MAX_BOOT_REGIONS, Region};
 use core::num::NonZeroU32;
+use ipc::memory::Words;
 
 /// Size of a page and of a frame in bytes.
 pub const PAGE: u64 = 4096;
@@ -66,7 +67,7 @@ pub struct Frames {
     total: u32,
     /// Frames with this index and above have never been used: free, not in the window, not in a chain.
     unused: u32,
-    words: &'static mut [u64],
+    words: Words,
     in_window: Chain,
     outside: Chain,
 }
@@ -122,7 +123,7 @@ impl Frames {
             regions: [Region { start: 0, length: 0 }; MAX_BOOT_REGIONS],
             total: 0,
             unused: 0,
-            words: &mut [],
+            words: Words::none(),
             in_window: Chain::EMPTY,
             outside: Chain::EMPTY,
         }
@@ -130,7 +131,7 @@ impl Frames {
 
     /// The stock with the metadata `words`, all 0, one for each frame of `bare`. Without enough words, the last frames
     /// are left out.
-    pub fn new(bare: Bare, words: &'static mut [u64]) -> Self {
+    pub fn new(bare: Bare, words: Words) -> Self {
         let total = bare.total.min(u32::try_from(words.len()).unwrap_or(MAX_FRAMES));
         Self {
             regions: bare.regions,
@@ -154,7 +155,7 @@ impl Frames {
 
     /// A free frame that is in the window already.
     pub fn take_in_window(&mut self) -> Option<Frame> {
-        pop(self.words, &mut self.in_window)
+        pop(&mut self.words, &mut self.in_window)
     }
 
     /// A free frame that is not in the window.
@@ -163,9 +164,9 @@ impl Frames {
     /// never was.
     pub fn take_outside(&mut self, reused: bool) -> Option<Frame> {
         if reused {
-            pop(self.words, &mut self.outside).or_else(|| self.take_unused())
+            pop(&mut self.words, &mut self.outside).or_else(|| self.take_unused())
         } else {
-            self.take_unused().or_else(|| pop(self.words, &mut self.outside))
+            self.take_unused().or_else(|| pop(&mut self.words, &mut self.outside))
         }
     }
 
@@ -181,14 +182,14 @@ impl Frames {
     /// Gives back one frame that is in no chain.
     pub fn give_back(&mut self, frame: Frame) {
         let stock = if self.is_in_window(frame) { &mut self.in_window } else { &mut self.outside };
-        push(self.words, stock, frame);
+        push(&mut self.words, stock, frame);
     }
 
     /// Gives back a whole chain, whose frames must all be in the window (`in_window`) or all outside. Takes the same
     /// time for every length.
     pub fn give_back_chain(&mut self, chain: &mut Chain, in_window: bool) {
         let stock = if in_window { &mut self.in_window } else { &mut self.outside };
-        join(self.words, stock, chain);
+        join(&mut self.words, stock, chain);
     }
 
     /// Adds a frame that is in no chain to the end of `chain`, with the address that it is mapped at.
@@ -196,7 +197,7 @@ impl Frames {
         if let Some(word) = self.words.get_mut(frame.index() as usize) {
             *word = (*word & IN_WINDOW) | ((address / PAGE) << PAGE_SHIFT);
         }
-        push(self.words, chain, frame);
+        push(&mut self.words, chain, frame);
     }
 
     /// The frame of `chain` that was pushed with an address in the page of `address`. Takes time with the length of
@@ -210,7 +211,7 @@ impl Frames {
 
     /// The frame after `frame` in its chain.
     pub fn next(&self, frame: Frame) -> Option<Frame> {
-        link(self.words, frame)
+        link(&self.words, frame)
     }
 
     /// Whether the frame is in vm's window.

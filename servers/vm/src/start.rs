@@ -8,9 +8,10 @@ use crate::program::Starts;
 use crate::state::{State, Vm};
 use abi::{BootInfo, Error, Region, TaskId};
 use bootfs::Bootfs;
+use ipc::memory::Words;
 
 /// The metadata's words, the boot image, and the frames that are left.
-type Ground = (&'static mut [u64], &'static [u8], Bare);
+type Ground = (Words, &'static [u8], Bare);
 
 /// Starts vm on the real system: takes over the memory, reads the boot image, starts what starts with the system.
 ///

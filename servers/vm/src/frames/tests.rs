@@ -4,14 +4,14 @@ extern crate std;
 use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
+use std::vec;
 use std::vec::Vec;
-use std::{boxed::Box, vec};
 
 /// A stock of the regions given as (start, length).
 pub fn stock(regions: &[(u64, u64)]) -> Frames {
     let regions: Vec<Region> = regions.iter().map(|&(start, length)| Region { start, length }).collect();
     let bare = Bare::new(&regions, 1 << 40);
-    let words = Box::leak(vec![0u64; bare.total() as usize].into_boxed_slice());
+    let words = vec![0; bare.total() as usize].into();
     Frames::new(bare, words)
 }
 

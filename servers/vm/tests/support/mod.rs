@@ -55,7 +55,7 @@ impl System {
         let model = Model::new(frames, image);
         let regions = [Region { start: BASE, length: frames * PAGE }];
         let bare = Bare::new(&regions, 1 << 40);
-        let words = Vec::leak(vec![0; bare.total() as usize]);
+        let words = vec![0; bare.total() as usize].into();
         let own = model.own();
         let mut vm = Vm {
             kernel: model.clone(),
