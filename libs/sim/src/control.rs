@@ -19,12 +19,14 @@ pub fn kill(name: &str) -> Result<(), Error> {
     resea::kill(task)
 }
 
-/// Makes the program `name` crash before it does anything else, as if it had executed an illegal instruction.
+/// Makes the program `name` crash in place of its next system call, as if it had executed an illegal instruction.
+///
+/// Panics if the system has no such program.
 pub fn crash(name: &str) {
     crash_after(name, 0);
 }
 
-/// Makes the program `name` crash after `calls` more system calls of it.
+/// As [`crash`], after `calls` more system calls of it.
 pub fn crash_after(name: &str, calls: u64) {
     current().shared.lock().crash(name, calls);
 }

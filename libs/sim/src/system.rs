@@ -33,7 +33,7 @@ const KILLER: &str = "killer";
 
 /// How long a task may run on the host without a system call before the run is given up. Not a limit for anything that
 /// works: only an endless loop gets there.
-const STUCK: Duration = Duration::from_secs(120);
+const STUCK: Duration = Duration::from_secs(60);
 
 type Maker = Arc<dyn Fn() -> Box<dyn Device> + Send + Sync>;
 
@@ -121,7 +121,7 @@ impl System {
         self
     }
 
-    /// The programs that [`System::explore`] may kill.
+    /// The programs that [`System::explore`] may kill; it panics if the system has no such program.
     #[must_use]
     pub fn killable<'a>(mut self, programs: impl IntoIterator<Item = &'a str>) -> Self {
         self.killable = programs.into_iter().map(String::from).collect();
@@ -150,6 +150,10 @@ impl System {
 
     /// Makes the boot image, which all runs share.
     pub(crate) fn prepare(mut self) -> Prepared {
+        for name in &self.killable {
+            let is_known = self.programs.iter().any(|program| program.name == *name);
+            assert!(is_known, "{name} is to be killed, but the system has no such program");
+        }
         let services: Vec<_> = self.services().iter().map(|service| format!("{service:?}")).collect();
         let manifest = format!(
             "description = \"The test\"\nstart = \"boot\"\nstack = \"64KiB\"\nuses = [{}]\n\

@@ -2,7 +2,8 @@
 //!
 //! A thread runs until its next system call. Then the world goes one step further, and the thread of whoever is current
 //! then has its turn; the others sleep. A task that ends unwinds its thread, so that what it owned is dropped, but the
-//! system calls that this makes do nothing: on the real machine nobody would make them.
+//! system calls that this makes do nothing: on the real machine nobody would make them. A destructor that panics
+//! because of that ends the whole process, which Rust does whenever a panic meets another.
 
 use crate::program::Body;
 use crate::world::{Over, World};
@@ -258,7 +259,8 @@ fn watch_panics() {
     ONCE.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if TASK.with_borrow(Option::is_none) {
+            // A panic while a task unwinds ends the process at once: its message would never be seen.
+            if TASK.with_borrow(|task| task.as_ref().is_none_or(|task| task.is_ending())) {
                 return before(info);
             }
             let place = info.location().map(|place| format!(" at {place}")).unwrap_or_default();

@@ -113,7 +113,11 @@ impl World {
     }
 
     /// Makes the program `name` crash after `left` more system calls of it.
+    ///
+    /// Panics if there is no such program: it would never crash.
     pub(crate) fn crash(&mut self, name: &str, left: u64) {
+        let is_known = name == "vm" || self.programs.iter().any(|program| program.name == name);
+        assert!(is_known, "{name} is to crash, but the system has no such program");
         self.crashes.push(Crash { program: name.to_string(), left });
     }
 
@@ -132,7 +136,7 @@ impl World {
             if let Some(status) = self.kernel.machine.halted {
                 self.over = Some(self.halted(status));
             } else if self.steps > MAX_STEPS {
-                self.over = Some(Over::Failed(format!("the run has not ended after {MAX_STEPS} steps")));
+                self.over = Some(Over::Failed(self.endless()));
             } else {
                 self.events();
                 self.choose();
@@ -219,6 +223,12 @@ impl World {
         self.kernel.machine.trace.event(self.kernel.machine.now, format!("{name} crashes"));
         self.kernel.fault(Fault::Exception { exception: Exception::IllegalInstruction, detail: 0 });
         true
+    }
+
+    fn endless(&self) -> String {
+        let most = self.calls.iter().max_by_key(|(_, calls)| **calls);
+        let most = most.map_or(String::new(), |(name, calls)| format!("; {calls} of them are by {name}"));
+        format!("the run has not ended after {MAX_STEPS} system calls{most}")
     }
 
     fn halted(&self, status: usize) -> Over {

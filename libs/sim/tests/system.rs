@@ -188,3 +188,12 @@ fn map(address: usize, registers: usize) {
         table -= 4096;
     }
 }
+
+#[test]
+fn a_name_that_no_program_has_is_refused() {
+    assert!(failure(System::new(), || sim::crash("fly")).contains("fly is to crash, but"));
+    let explored = catch_unwind(|| System::new().killable(["fly"]).explore(2, || ()));
+    let why = explored.expect_err("there is nothing to kill");
+    let why = why.downcast_ref::<String>().expect("a panic with a message");
+    assert_eq!(why, "fly is to be killed, but the system has no such program");
+}
