@@ -38,19 +38,28 @@ c         close the debugger (as does Ctrl-T)
 #[derive(Clone)]
 pub struct Debugger {
     open: bool,
+    /// Whether it writes. What it says is not logged: it would push out what one looks for in the log.
+    pub(crate) speaks: bool,
     line: [u8; 16],
     length: usize,
 }
 
 impl Debugger {
     pub(crate) const fn new() -> Self {
-        Self { open: false, line: [0; 16], length: 0 }
+        Self { open: false, speaks: false, line: [0; 16], length: 0 }
     }
 }
 
 impl<M: Machine> Kernel<M> {
     /// Gives the debugger a byte of console input; false if it does not want it.
     pub(crate) fn debugger_input(&mut self, byte: u8) -> bool {
+        self.debugger.speaks = true;
+        let taken = self.debugger_key(byte);
+        self.debugger.speaks = false;
+        taken
+    }
+
+    fn debugger_key(&mut self, byte: u8) -> bool {
         if byte == HOT_KEY {
             self.debugger.open = !self.debugger.open;
             self.debugger.length = 0;

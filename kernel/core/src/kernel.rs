@@ -108,8 +108,14 @@ impl<M: Machine> Kernel<M> {
 impl<M: Machine> Sink for Kernel<M> {
     #[inline(never)]
     fn write(&mut self, bytes: &[u8]) {
+        #[cfg(debug_assertions)]
+        let logged = !self.debugger.speaks;
+        #[cfg(not(debug_assertions))]
+        let logged = true;
         for &byte in bytes {
-            self.log.push(byte);
+            if logged {
+                self.log.push(byte);
+            }
             self.machine.put(byte);
         }
     }

@@ -1,4 +1,5 @@
-//! The kernel log: the last 16 KiB of everything that was written to the console, for those who look later.
+//! The kernel log: the last 16 KiB of what was written to the console, but for what the debugger says, for those who
+//! look later.
 
 const CAPACITY: usize = 16 * 1024;
 

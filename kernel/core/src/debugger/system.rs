@@ -5,7 +5,7 @@ use abi::{MAX_TASKS, TaskIndex};
 use crate::irq::MAX_IRQS;
 use crate::kernel::Kernel;
 use crate::machine::Machine;
-use crate::print::Hex;
+use crate::print::{Hex, Sink};
 use crate::say;
 
 /// Bytes of the log that are shown.
@@ -24,39 +24,48 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
-    /// Shows the log without adding to it.
     pub(super) fn debug_log(&mut self) {
         let end = self.log.end();
         let mut position = end.saturating_sub(LOG_SHOWN);
         let mut buffer = [0; 64];
         while position < end {
             let (count, next) = self.log.read(position, &mut buffer);
-            buffer.iter().take(count).for_each(|&byte| self.machine.put(byte));
             if count == 0 {
                 break;
             }
+            self.write(buffer.get(..count).unwrap_or_default());
             position = next;
         }
         say!(self, "\n");
     }
 
     pub(super) fn debug_irqs(&mut self) {
+        let mut none = true;
         for irq in 0..MAX_IRQS {
             if let Some((owner, bits)) = self.irqs.owner(irq) {
                 let owner = self.label(owner);
                 say!(self, "irq ", irq, " notifies task ", owner, " by ", Hex(bits), "\n");
+                none = false;
             }
+        }
+        if none {
+            say!(self, "no task has claimed an interrupt\n");
         }
     }
 
     pub(super) fn debug_timers(&mut self) {
         let now = self.machine.now();
+        let mut none = true;
         for place in 0..MAX_TASKS {
             let task = TaskIndex::new(place);
             if let Some((deadline, _)) = self.tasks[task].timer {
                 let label = self.label(task);
                 say!(self, "task ", label, " in ", deadline.saturating_sub(now) / 1000, " us\n");
+                none = false;
             }
+        }
+        if none {
+            say!(self, "no timer is set\n");
         }
     }
 }

@@ -214,9 +214,15 @@ fn memory_and_the_log_are_shown() {
     system.act(task, console(0, BUFFER, 17));
     assert!(debug(&mut system, "mem").contains("2 are page tables"));
     let before = system.kernel.log.end();
-    let text = debug(&mut system, "log");
-    assert!(text.contains("a line in the log"), "{text}");
-    assert!(system.kernel.log.end() - before < 80, "the log is not logged again");
+    assert_eq!(debug(&mut system, "log"), "a line in the log\n", "nothing of what the debugger has said");
+    assert_eq!(system.kernel.log.end(), before);
+}
+
+#[test]
+fn what_there_is_none_of_is_said() {
+    let (mut system, _) = System::peers([6]);
+    assert_eq!(debug(&mut system, "irq"), "no task has claimed an interrupt\n");
+    assert_eq!(debug(&mut system, "timers"), "no timer is set\n");
 }
 
 #[test]
