@@ -2,7 +2,8 @@
 //!
 //! Memory is given when it is touched, so a system that is too large would start, and fail some day. What is added up
 //! here is what was promised: the kernel, the image, and of all that starts with the system the variables, stacks and
-//! heaps whole. Shared memory and programs started later are not counted, but each must fit into what is left.
+//! heaps whole. Shared memory and programs started later are not counted: they may never meet. But none may be larger
+//! than the machine.
 
 use std::fmt;
 
@@ -53,7 +54,7 @@ pub enum Error {
         /// How many.
         count: usize,
     },
-    /// A program alone is larger than what the machine has left for programs.
+    /// A program alone is larger than the machine.
     TooLarge {
         /// The program.
         program: String,
@@ -65,8 +66,6 @@ pub enum Error {
         machine: String,
         /// Its memory in bytes.
         memory: u64,
-        /// What is left for programs.
-        left: u64,
     },
     /// The system as a whole is larger than the machine.
     SystemTooLarge {
@@ -99,13 +98,12 @@ impl fmt::Display for Error {
                 "{place}: the program {program:?} has {count} segments, but vm takes at most {MAX_SEGMENTS}: link it with the \
                  system's link script"
             ),
-            Self::TooLarge { program, place, needs, machine, memory, left } => write!(
+            Self::TooLarge { program, place, needs, machine, memory } => write!(
                 f,
-                "{place}: the program {program:?} may need {}, but of the {} of the machine {machine} only {} are left for programs: \
-                 make it smaller, or give the machine more memory (`--mem`)",
+                "{place}: the program {program:?} may need {}, but the machine {machine} has {} in all: make it smaller, or \
+                 give the machine more memory (`--mem`)",
                 parts(needs),
-                size(*memory),
-                size(*left)
+                size(*memory)
             ),
             Self::SystemTooLarge { machine, memory, needs } => {
                 let total = needs.iter().map(|(_, bytes)| bytes).sum();
@@ -136,14 +134,12 @@ pub fn check(system: &System) -> Vec<Error> {
         ("the tables of pages".to_string(), memory / PAGE * PER_PAGE),
     ];
     needs.extend(system.programs.iter().filter(|program| program.is_first()).map(need));
-    let left = memory.saturating_sub(needs.iter().map(|(_, bytes)| bytes).sum());
-    // If nothing is left, no program is to blame.
     let mut fit = true;
-    for program in system.programs.iter().filter(|program| !program.is_first() && left > 0) {
-        if let Some((place, needs)) = too_large(program, left) {
+    for program in system.programs.iter().filter(|program| !program.is_first()) {
+        if let Some((place, needs)) = too_large(program, memory) {
             fit = false;
             let (program, machine) = (program.name.clone(), machine.clone());
-            errors.push(Error::TooLarge { program, place, needs, machine, memory, left });
+            errors.push(Error::TooLarge { program, place, needs, machine, memory });
         }
     }
     let at_boot = |program: &&Program| !program.is_first() && program.manifest().start == Start::Boot;
@@ -194,8 +190,8 @@ fn need(program: &Program) -> (String, u64) {
     (name, needs.into_iter().fold(0, u64::saturating_add))
 }
 
-/// What a program may need, largest first, and where the largest is written; if that is more than `left`.
-fn too_large(program: &Program, left: u64) -> Option<(Place, Vec<(String, u64)>)> {
+/// What a program may need, largest first, and where the largest is written; if that is more than `most`.
+fn too_large(program: &Program, most: u64) -> Option<(Place, Vec<(String, u64)>)> {
     let manifest = program.manifest();
     // What is not asked for is a limit that most programs never come near.
     let shared = if program.source.line_of("shared", 0).is_some() { manifest.shared } else { 0 };
@@ -205,7 +201,7 @@ fn too_large(program: &Program, left: u64) -> Option<(Place, Vec<(String, u64)>)
         ("its stack", "stack", manifest.stack.into()),
         ("its variables", "", variables(program)),
     ];
-    if needs.iter().map(|(_, _, bytes)| bytes).fold(0, |sum: u64, bytes| sum.saturating_add(*bytes)) <= left {
+    if needs.iter().map(|(_, _, bytes)| bytes).fold(0, |sum: u64, bytes| sum.saturating_add(*bytes)) <= most {
         return None;
     }
     needs.sort_by_key(|(_, _, bytes)| std::cmp::Reverse(*bytes));
