@@ -76,7 +76,8 @@ fn list(service: &str) -> Result<(), String> {
 pub fn request(server: TaskId, message: &Message, values: &[&str]) -> Result<String, String> {
     if values.len() != message.arguments.len() {
         let (wanted, given) = (message.arguments.len(), values.len());
-        return Err(format!("it takes {wanted} values, not {given}; usage: call {message}"));
+        let plural = if wanted == 1 { "" } else { "s" };
+        return Err(format!("it takes {wanted} value{plural}, not {given}; usage: call {message}"));
     }
     let mut payload = [0; PAYLOAD];
     for (field, value) in message.arguments.iter().zip(values) {

@@ -5,12 +5,16 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::messages::{Field, Type};
+use ipc::TaskId;
+
+/// The interface language's type for task IDs.
+const TASK: &str = "task";
 
 /// Puts the value that `text` is into the payload; of lent memory, its length.
 ///
 /// Errors: a sentence, if it is not a value of this type.
 pub fn encode(field: &Field, text: &str, payload: &mut [u8]) -> Result<(), String> {
-    let Type::Scalar { size, signed, members, .. } = field.ty else {
+    let Type::Scalar { name, size, signed, members } = field.ty else {
         store(payload, field.offset, 4, text.len() as i128);
         return Ok(());
     };
@@ -20,11 +24,20 @@ pub fn encode(field: &Field, text: &str, payload: &mut [u8]) -> Result<(), Strin
         return Err(format!("`{name}` is {count} values, separated by commas, not {}", parts.len()));
     }
     for (index, part) in parts.iter().enumerate() {
-        let value = number(part, size, signed, members)
+        let value = if name == TASK { task(part) } else { number(part, size, signed, members) };
+        let value = value
             .map_err(|wanted| format!("`{part}` cannot be the value of `{}`: use {wanted}", field.name))?;
         store(payload, field.offset + index * size, size, value);
     }
     Ok(())
+}
+
+/// The task ID that `text` is, as `ps` shows it; else what would have been one.
+fn task(text: &str) -> Result<i128, String> {
+    match text.parse::<TaskId>() {
+        Ok(task) => Ok(task.raw() as i128),
+        Err(_) => Err("a task ID such as 7 or 7.2".into()),
+    }
 }
 
 /// The number that `text` is; else what would have been one.
@@ -46,12 +59,15 @@ fn number(text: &str, size: usize, signed: bool, members: &[(&str, u32)]) -> Res
 
 /// The value of a reply as text; of lent memory, what the server wrote into `room`.
 pub fn decode(field: &Field, payload: &[u8], room: &[u8]) -> String {
-    let Type::Scalar { size, signed, members, .. } = field.ty else {
+    let Type::Scalar { name, size, signed, members } = field.ty else {
         let length = load(payload, field.offset, 4, false) as usize;
         return memory(room.get(..length).unwrap_or(room));
     };
     let values = (0..field.count).map(|index| {
         let value = load(payload, field.offset + index * size, size, signed);
+        if let Some(task) = TaskId::from_raw(value as usize).filter(|_| name == TASK) {
+            return task.to_string();
+        }
         let named = members.iter().find(|(_, member)| i128::from(*member) == value);
         named.map_or_else(|| value.to_string(), |(name, _)| String::from(*name))
     });

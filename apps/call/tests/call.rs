@@ -44,6 +44,10 @@ fn wrong_values_are_refused_before_anything_is_sent() {
         "it takes 2 values, not 1; usage: call example.put key:str value:bytes"
     );
     assert_eq!(
+        wrong("vm.kill", &["first"]),
+        "`first` cannot be the value of `task`: use a task ID such as 7 or 7.2"
+    );
+    assert_eq!(
         wrong("vm.program", &["-1"]),
         "`-1` cannot be the value of `index`: use a number from 0 to 4294967295"
     );
