@@ -15,6 +15,8 @@ use crate::{
 use abi::{IrqOperation, Lend, LendSelector, MAX_LENDS, MessagePage, PAYLOAD_WORDS};
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::rc::Rc;
+use std::sync::{Mutex, PoisonError};
+use std::vec::Vec;
 
 #[repr(C, align(4096))]
 struct Page(UnsafeCell<[u8; page::PAGE_SIZE]>);
@@ -98,10 +100,10 @@ backend! {
     fn inspect_log(position: usize, buffer: &mut [u8]) -> Result<(usize, usize), Error> = Err(Error::NotSupported);
     /// Halts the machine; returns if it cannot.
     fn halt(status: usize) -> Error = Error::NotSupported;
-    /// Reads foreign memory (see [`crate::Region`]); false: it is this process's own memory.
-    fn region_read(address: usize, buffer: &mut [u8]) -> bool = false;
-    /// Writes foreign memory; false: it is this process's own memory.
-    fn region_write(address: usize, data: &[u8]) -> bool = false;
+    /// Reads foreign memory (see [`crate::Region`]); false: it is memory that was leaked for tests.
+    fn region_read(address: usize, buffer: &mut [u8]) -> bool = leaked(address, buffer.len());
+    /// Writes foreign memory; false: it is memory that was leaked for tests.
+    fn region_write(address: usize, data: &[u8]) -> bool = leaked(address, data.len());
     /// The boot image, which [`crate::memory::map_image`] maps; empty by default.
     fn boot_image() -> &'static [u8] = &[];
     /// Ends the task: must unwind or end the thread.
@@ -155,7 +157,29 @@ pub fn set_payload(words: &[u64]) {
     }
 }
 
-/// The word of foreign memory at `address`; `None`: it is this process's own memory.
+/// Addresses and lengths of the memory that [`leak_region`] gave.
+static LEAKED: Mutex<Vec<(usize, usize)>> = Mutex::new(Vec::new());
+
+/// Zeroed memory that lives forever and is nobody's, word-aligned: its address.
+pub(crate) fn leak_region(length: usize) -> usize {
+    let memory = std::vec![0_u64; length.div_ceil(8)].leak();
+    let address = memory.as_mut_ptr().expose_provenance();
+    LEAKED.lock().unwrap_or_else(PoisonError::into_inner).push((address, length));
+    address
+}
+
+/// Makes sure that an access that no backend answers is to leaked memory, by panicking if it is not; false, as no
+/// backend has done it.
+fn leaked(address: usize, length: usize) -> bool {
+    let leaked = LEAKED.lock().unwrap_or_else(PoisonError::into_inner);
+    let inside = |&(first, size): &(usize, usize)| {
+        address >= first && length <= size && address - first <= size - length
+    };
+    assert!(length == 0 || leaked.iter().any(inside), "there is no foreign memory at {address:#x}");
+    false
+}
+
+/// The word of foreign memory at `address`; `None`: it is memory that was leaked for tests.
 pub(crate) fn region_load(address: usize) -> Option<u64> {
     let mut bytes = [0; 8];
     region_read(address, &mut bytes).then(|| u64::from_ne_bytes(bytes))
@@ -201,7 +225,7 @@ pub(crate) unsafe fn call_lending(to: TaskId, info: MessageInfo) -> Result<Messa
             }
         }
     };
-    let mut lends: std::vec::Vec<_> = lends.iter().take(info.lends()).enumerate().map(lent).collect();
+    let mut lends: Vec<_> = lends.iter().take(info.lends()).enumerate().map(lent).collect();
     call(to, info, &mut lends)
 }
 
@@ -214,9 +238,10 @@ pub fn set_page(content: &[u8; page::PAGE_SIZE]) {
 
 /// The arguments in the message page. They live forever, as a task's do: a copy is kept for each task.
 pub(crate) fn arguments(offset: usize, length: usize) -> &'static [u8] {
+    assert!(offset <= page::PAGE_SIZE && length <= page::PAGE_SIZE - offset, "outside of the message page");
     ARGUMENTS.get().unwrap_or_else(|| {
         let mut copy = std::vec![0; length];
-        // SAFETY: the caller's `offset` and `length` lie in the page; no mutable reference into it exists.
+        // SAFETY: the assertion keeps the copy inside of the page; no mutable reference into it exists.
         unsafe { copy.as_mut_ptr().copy_from_nonoverlapping(page().add(offset), length) };
         let arguments: &'static [u8] = copy.leak();
         ARGUMENTS.set(Some(arguments));

@@ -2,7 +2,8 @@
 //!
 //! It lies in a range of addresses where nothing else ever lies, and is accessed only by copies that the compiler
 //! makes no assumptions about. So every access is sound: other tasks may change it at any time, and where nothing is
-//! mapped the access faults, which ends the task with a report.
+//! mapped the access faults, which ends the task with a report. On the host it is the backend's, or memory that was
+//! leaked for tests; any other access panics.
 
 use crate::Error;
 
@@ -28,8 +29,7 @@ impl Region {
     /// A region of zeroed memory that lives forever, for tests.
     #[cfg(not(target_os = "none"))]
     pub fn leak(length: usize) -> Self {
-        let memory = std::vec![0_u64; length.div_ceil(8)].leak();
-        Self { address: memory.as_mut_ptr().expose_provenance(), length }
+        Self { address: crate::host::leak_region(length), length }
     }
 
     /// Its first address.

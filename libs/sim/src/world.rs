@@ -196,6 +196,8 @@ impl World {
 
     /// Nobody can run: time passes until something happens; if nothing ever will, that is the end.
     fn idle(&mut self) {
+        // A step of nobody, so that a device whose time never passes comes to an end.
+        self.steps += 1;
         let machine = &self.kernel.machine;
         let devices = machine.devices.iter().filter_map(|attached| attached.device.next_event());
         match devices.chain(machine.timer).min() {
