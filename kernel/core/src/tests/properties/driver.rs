@@ -40,6 +40,8 @@ pub struct Driver {
     pub aborted: usize,
     /// Counts messages, so that no two are alike.
     stamp: u64,
+    /// Bytes on the console that the log does not have.
+    unlogged: usize,
 }
 
 pub fn ensure(holds: bool, text: impl FnOnce() -> String) -> Result<(), String> {
@@ -59,8 +61,9 @@ impl Driver {
         (world.actor(first).doing, world.actor(first).priority) = (Doing::Ready, 31);
         let frames = message + PAGE as u64;
         let (calls, kernel_messages) = (HashMap::new(), BTreeMap::new());
-        let (late, aborted, stamp) = (false, 0, 1 << 32);
-        let mut driver = Self { kernel, world, first, frames, late, calls, kernel_messages, aborted, stamp };
+        let (late, aborted, stamp, unlogged) = (false, 0, 1 << 32, 0);
+        let mut driver =
+            Self { kernel, world, first, frames, late, calls, kernel_messages, aborted, stamp, unlogged };
         driver.give_memory(first.index());
         driver
     }
@@ -140,7 +143,10 @@ impl Driver {
     }
 
     pub fn input(&mut self, byte: u8) -> Result<(), String> {
+        let before = self.kernel.machine.console.len();
         self.kernel.console_input(byte);
+        // Only the debugger answers a key, and it is not logged.
+        self.unlogged += self.kernel.machine.console.len() - before;
         let hot = cfg!(debug_assertions) && byte == 0x14;
         self.world.debugging ^= hot;
         if !hot && !self.world.debugging {
@@ -195,7 +201,7 @@ impl Driver {
         });
         let lender = self.world.find(first);
         let lend = lender.map(|id| self.kernel.machine.place(id.index()).lends[second % 4]);
-        let logged = self.kernel.machine.console.len();
+        let logged = self.kernel.machine.console.len() - self.unlogged;
         Facts { create, lend: lend.unwrap_or_default(), logged }
     }
 
