@@ -12,10 +12,9 @@ use ipc::Schedule;
 use ipc::host::{Backend, Lent};
 use kernel_core::{Fault, Request};
 
-/// What a system call takes besides its registers.
-#[derive(Default)]
+/// A system call: its registers and what it takes besides.
 pub(crate) struct Call<'a> {
-    pub(crate) number: Option<Syscall>,
+    pub(crate) number: Syscall,
     pub(crate) arguments: [usize; 5],
     /// Words of payload that are sent.
     pub(crate) sends: usize,
@@ -23,6 +22,13 @@ pub(crate) struct Call<'a> {
     pub(crate) memory: Option<(usize, Memory<'a>)>,
     /// Memory lent: content, claimed length, whether it may be written to.
     pub(crate) lends: Vec<(Vec<u8>, usize, bool)>,
+}
+
+impl Call<'_> {
+    /// A call of registers only.
+    pub(crate) fn new(number: Syscall, arguments: [usize; 5]) -> Self {
+        Self { number, arguments, sends: 0, memory: None, lends: Vec::new() }
+    }
 }
 
 /// Memory that a system call reads or fills.
@@ -33,8 +39,11 @@ pub(crate) enum Memory<'a> {
 
 impl Task {
     /// Makes a system call. Afterwards the thread's message page has what arrived, and the second value is what the
-    /// lends hold.
+    /// lends hold. Of a task that is ending, all calls fail with `Aborted`.
     pub(crate) fn system_call(&self, call: Call<'_>) -> (Outcome, Vec<Vec<u8>>) {
+        if self.is_ending() {
+            return (Outcome { result: Err(Error::Aborted), sender: None, info: 0 }, Vec::new());
+        }
         let Call { number, mut arguments, sends, memory, lends } = call;
         let task = self.thread.id.index();
         let payload = ipc::host::payload();
@@ -53,8 +62,7 @@ impl Task {
             if let Some((argument, bytes, writable)) = passed {
                 arguments[argument] = place.pass(bytes, writable);
             }
-            let request = Request { number: number.map_or(usize::MAX, |number| number as usize), arguments };
-            enter(world, task, request);
+            enter(world, task, Request { number: number as usize, arguments });
         });
         let machine = &mut world.kernel.machine;
         let buffers: Vec<_> =
@@ -66,12 +74,8 @@ impl Task {
         (outcome, buffers)
     }
 
-    fn simple(&self, number: Syscall, arguments: [usize; 5]) -> Outcome {
-        self.system_call(Call { number: Some(number), arguments, ..Call::default() }).0
-    }
-
     fn value(&self, number: Syscall, arguments: [usize; 5]) -> Result<usize, Error> {
-        if self.is_ending() { Err(Error::Aborted) } else { self.simple(number, arguments).result }
+        self.system_call(Call::new(number, arguments)).0.result
     }
 
     /// A call that reads or fills memory, given by its address in argument `argument`.
@@ -82,22 +86,14 @@ impl Task {
         argument: usize,
         memory: Memory<'_>,
     ) -> Result<Outcome, Error> {
-        if self.is_ending() {
-            return Err(Error::Aborted);
-        }
-        let memory = Some((argument, memory));
-        let (outcome, _) =
-            self.system_call(Call { number: Some(number), arguments, memory, ..Call::default() });
+        let call = Call { memory: Some((argument, memory)), ..Call::new(number, arguments) };
+        let (outcome, _) = self.system_call(call);
         outcome.result.map(|_| outcome)
     }
 
     /// A call that sends or receives messages.
     fn exchange(&self, number: Syscall, arguments: [usize; 5], sends: usize) -> Result<Outcome, Error> {
-        if self.is_ending() {
-            return Err(Error::Aborted);
-        }
-        let (outcome, _) =
-            self.system_call(Call { number: Some(number), arguments, sends, ..Call::default() });
+        let (outcome, _) = self.system_call(Call { sends, ..Call::new(number, arguments) });
         outcome.result.map(|_| outcome)
     }
 
@@ -112,11 +108,7 @@ impl Task {
             return;
         }
         let task = self.thread.id.index();
-        let tried = {
-            let mut world = self.shared.lock();
-            attempt(&mut world.kernel.machine, task)
-        };
-        let mut result = tried;
+        let mut result = attempt(&mut self.shared.lock().kernel.machine, task);
         while let Err(fault) = result {
             let mut world = self.step(|world, _| {
                 world.kernel.fault(Fault::Page { address: fault.max(address), access });
@@ -175,20 +167,15 @@ impl Backend for Task {
     }
 
     fn call(&self, to: TaskId, message: MessageInfo, lends: &mut [Lent<'_>]) -> Result<MessageInfo, Error> {
-        if self.is_ending() {
-            return Err(Error::Aborted);
-        }
         let copies = lends.iter().map(|lent| {
             let bytes = lent.bytes().to_vec();
             let length = bytes.len();
             (bytes, length, matches!(lent, Lent::Writable(_)))
         });
         let (outcome, after) = self.system_call(Call {
-            number: Some(Syscall::Call),
-            arguments: [to.raw(), message.raw(), 0, 0, 0],
             sends: message.words(),
             lends: copies.collect(),
-            ..Call::default()
+            ..Call::new(Syscall::Call, [to.raw(), message.raw(), 0, 0, 0])
         });
         for (lent, bytes) in lends.iter_mut().zip(&after) {
             if let Lent::Writable(memory) = lent {

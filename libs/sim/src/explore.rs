@@ -125,9 +125,7 @@ impl<F: Fn() + Clone + Send + Sync + 'static> Exploration<F> {
     /// One run, with all its messages.
     fn only(&self, seed: u64) -> Result<Summary, String> {
         println!("{}", self.run(seed).report().trace);
-        let mut summary = Summary::default();
-        summary.add(&self.try_seed(seed)?);
-        Ok(summary)
+        self.try_seed(seed).map(Summary::of)
     }
 
     /// The runs with the seeds below `runs`, shared by as many threads as the host has CPUs.
@@ -142,7 +140,7 @@ impl<F: Fn() + Clone + Send + Sync + 'static> Exploration<F> {
                 }
                 // After a failure nobody begins another run.
                 let report = self.try_seed(seed).inspect_err(|_| next.store(runs, Ordering::Relaxed))?;
-                summary.add(&report);
+                summary.add(Summary::of(report));
             }
         };
         let threads = std::thread::available_parallelism().map_or(1, |count| count.get());
@@ -150,10 +148,7 @@ impl<F: Fn() + Clone + Send + Sync + 'static> Exploration<F> {
             let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
             let mut all = Summary::default();
             for worker in workers {
-                let part: Summary = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-                all.runs += part.runs;
-                all.killed += part.killed;
-                all.steps += part.steps;
+                all.add(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
             }
             Ok(all)
         })
@@ -161,10 +156,15 @@ impl<F: Fn() + Clone + Send + Sync + 'static> Exploration<F> {
 }
 
 impl Summary {
-    fn add(&mut self, report: &Report) {
-        self.runs += 1;
-        self.killed += u64::from(report.killed);
-        self.steps += report.steps;
+    /// One run.
+    fn of(report: Report) -> Self {
+        Self { runs: 1, killed: report.killed.into(), steps: report.steps }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.runs += other.runs;
+        self.killed += other.killed;
+        self.steps += other.steps;
     }
 }
 

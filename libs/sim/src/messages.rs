@@ -103,11 +103,9 @@ fn send(server: TaskId, message: &Generated) -> Result<(MessageInfo, Payload), E
     });
     let number = if message.is_call { Syscall::Call } else { Syscall::Send };
     let (outcome, _) = current().system_call(Call {
-        number: Some(number),
-        arguments: [server.raw(), message.info.raw(), 0, 0, 0],
         sends: message.info.words(),
         lends: lends.collect(),
-        ..Call::default()
+        ..Call::new(number, [server.raw(), message.info.raw(), 0, 0, 0])
     });
     outcome.result?;
     Ok((MessageInfo::from_raw(outcome.info).unwrap_or(MessageInfo::new(0, 0)), ipc::host::payload()))
