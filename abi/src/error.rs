@@ -79,6 +79,18 @@ errors! {
     TimedOut = 39, "the time allowed has passed";
     /// There is nothing to deliver now.
     Empty = 40, "there is nothing to deliver";
+    /// The peer answered that nobody listens there.
+    Refused = 41, "the connection was refused: nobody listens there";
+    /// The peer has broken the connection off.
+    Reset = 42, "the connection was reset by the peer";
+    /// No way leads to the address: there is no such interface, route, or host on the link.
+    Unreachable = 43, "the address cannot be reached";
+    /// Another socket has the address and port.
+    AddressInUse = 44, "the address and port are in use";
+    /// The socket is not connected, or its sending half was shut down.
+    NotConnected = 45, "the socket is not connected";
+    /// All sockets of the caller, or of the system, are taken.
+    TooManySockets = 46, "there are too many sockets";
     /// An error code that this version does not know.
     Unknown = 255, "an unknown error";
 }

@@ -73,6 +73,9 @@ impl Powers {
     /// End tasks that it did not launch (vm's policy).
     pub const KILL: Self = Self(1 << 17);
 
+    /// Hand devices to drivers: what the device manager does (vm's policy).
+    pub const DEVICES: Self = Self(1 << 18);
+
     /// Whether all of `other` are among these.
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0

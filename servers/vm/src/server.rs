@@ -12,7 +12,8 @@ use crate::state::Vm;
 use crate::watches::EndKind;
 use abi::{Error, MapFlags, NOTIFY_CHILD, Powers, ServiceSet, TaskId, TaskIndex};
 use interfaces::vm::{
-    ExitKind, LookupCall, MemoryReply, NAME_MAX, NextExitReply, ProgramReply, Server, ShareMapReply,
+    DmaCreateReply, ExitKind, LookupCall, MemoryReply, MessageIrqReply, NAME_MAX, NextExitReply,
+    PlatformReply, ProgramReply, Server, ShareMapReply,
 };
 use ipc::{Handle, ReadLend, StrLend, WriteLend};
 
@@ -303,5 +304,36 @@ impl<K: Kernel> Server for Vm<'_, K> {
         self.state.tasks.get(task).ok_or(Error::NoTask)?;
         let limit = self.program_of(sender)?.shared_pages;
         self.state.shares.grant(sender, handle, task, writable, limit)
+    }
+
+    fn map_device(&mut self, _sender: TaskId, _physical: u64, _size: usize) -> Result<usize, Error> {
+        Err(Error::NotSupported)
+    }
+
+    fn manifest(&mut self, _sender: TaskId, _index: u32, _manifest: WriteLend<'_>) -> Result<usize, Error> {
+        Err(Error::NotSupported)
+    }
+
+    fn platform(&mut self, _sender: TaskId) -> Result<PlatformReply, Error> {
+        Err(Error::NotSupported)
+    }
+
+    fn dma_create(&mut self, _sender: TaskId, _key: u64, _size: usize) -> Result<DmaCreateReply, Error> {
+        Err(Error::NotSupported)
+    }
+
+    fn launch_driver(
+        &mut self,
+        _sender: TaskId,
+        _path: StrLend<'_>,
+        _irqs: [u64; 8],
+        _ports: [u64; 8],
+        _mmio: [u64; 8],
+    ) -> Result<TaskId, Error> {
+        Err(Error::NotSupported)
+    }
+
+    fn message_irq(&mut self, _sender: TaskId, _irq: u32) -> Result<MessageIrqReply, Error> {
+        Err(Error::NotSupported)
     }
 }
