@@ -47,6 +47,9 @@ pub struct BootInfo {
     pub own_id: u64,
     /// The bootfs image; its length is not rounded.
     pub bootfs: Region,
+    /// The memory-mapped PCI configuration space of the buses from 0 on, 1 MiB each (PCI Express base specification,
+    /// 7.2.2); empty if the machine has none.
+    pub configuration: Region,
     /// All RAM in bytes, used or free.
     pub memory: u64,
     /// How many of `free` count.

@@ -28,7 +28,7 @@ pub use message::{
 pub use record::{TaskCreate, TaskInfo, TaskState};
 pub use rights::{MAX_RANGES, MAX_SERVICES, Powers, Range, Rights, ServiceSet};
 pub use syscall::{
-    Affinity, ConsoleOperation, InspectOperation, IrqOperation, LendSelector, MAX_CONSOLE, MAX_COPY,
-    MapFlags, Policy, SendFlags, Syscall,
+    Affinity, COUNTED_TASKS, ConsoleOperation, FIRST_MESSAGE_IRQ, InspectOperation, IrqOperation,
+    LendSelector, MAX_CONSOLE, MAX_COPY, MESSAGE_IRQS, MapFlags, Policy, SendFlags, Syscall,
 };
 pub use task::{MAX_TASKS, PRIORITIES, TaskId, TaskIndex};

@@ -96,11 +96,11 @@ pub enum Syscall {
     ///
     /// Right: as `map`. Errors: `NoTask`, `NotPermitted`, `InvalidArgument`, `NotFound`, `NotSupported`.
     Unmap = 15,
-    /// `irq(operation, irq, bits)`: [`IrqOperation`]: acquire an interrupt to be notified with `bits`, acknowledge it
-    /// (it stays masked until then), release it.
+    /// `irq(operation, irq, bits) -> value`: [`IrqOperation`]: acquire an interrupt to be notified with `bits`,
+    /// acknowledge it (it stays masked until then), release it, ask for the message that raises it.
     ///
     /// Right: the IRQ is in the caller's rights. Errors: `NotPermitted` (the right; or not the owner),
-    /// `AlreadyExists` (taken), `InvalidArgument` (no such IRQ or operation, no bits).
+    /// `AlreadyExists` (taken), `InvalidArgument` (no such IRQ or operation, no bits, not message-signalled).
     Irq = 16,
     /// `console(operation, address, length) -> bytes`: [`ConsoleOperation`]: write text to the kernel log and the
     /// console, or read input.
@@ -109,7 +109,7 @@ pub enum Syscall {
     /// that [`crate::NOTIFY_CONSOLE`] goes to. Errors: `NotPermitted`, `InvalidArgument` (operation).
     Console = 17,
     /// `inspect(operation, argument, address, length) -> value`: [`InspectOperation`]: look at a task, read the kernel
-    /// log, halt.
+    /// log, count messages, halt.
     ///
     /// Right: [`Powers::INSPECT`](crate::Powers::INSPECT), to halt [`Powers::POWER`](crate::Powers::POWER). Errors:
     /// `NotPermitted`, `NoTask`, `InvalidArgument` (operation).
@@ -200,6 +200,13 @@ pub enum Policy {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Affinity(pub usize);
 
+/// IRQs from this one on are raised by a message: a device writes a word to an address ([`IrqOperation::Message`]).
+/// They have no line, are never shared, and one that comes while it is masked is kept and raised when it is unmasked.
+pub const FIRST_MESSAGE_IRQ: usize = 48;
+
+/// How many IRQs are raised by messages, from [`FIRST_MESSAGE_IRQ`] on, on machines that have them.
+pub const MESSAGE_IRQS: usize = 32;
+
 /// Operations of `irq`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -210,6 +217,9 @@ pub enum IrqOperation {
     Acknowledge = 1,
     /// Mask it and give it up.
     Release = 2,
+    /// Tell the message that raises it: the value's lower 32 bits are the physical address that a device has to write
+    /// to, the bits above are the word that it has to write. The IRQ need not be acquired.
+    Message = 3,
 }
 
 /// Operations of `console`.
@@ -221,6 +231,9 @@ pub enum ConsoleOperation {
     /// Read what input there is, at most [`MAX_CONSOLE`] bytes, 0 if none.
     Read = 1,
 }
+
+/// Messages are counted between tasks with an index below this.
+pub const COUNTED_TASKS: usize = 64;
 
 /// Operations of `inspect`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -234,6 +247,10 @@ pub enum InspectOperation {
     Log = 1,
     /// Halts the machine; `argument` is the status given to an emulator, 0 for success.
     Halt = 2,
+    /// Writes [`COUNTED_TASKS`] words of 32 bits to `address`: how many messages (calls, sends and replies) the task at
+    /// index `argument` has received from the task at each index, by living tasks only, wrapping around;
+    /// `InvalidArgument` unless the index is below [`COUNTED_TASKS`].
+    Messages = 3,
 }
 
 #[cfg(test)]

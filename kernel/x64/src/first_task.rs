@@ -173,6 +173,7 @@ fn write_boot_info(message: u64, id: TaskId, bootfs: Region, memory: &Memory<'_>
     let mut info = BootInfo {
         own_id: id.raw() as u64,
         bootfs,
+        configuration: Region::default(),
         memory: memory.total,
         regions: 0,
         free: [Region::default(); MAX_BOOT_REGIONS],

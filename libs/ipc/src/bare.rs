@@ -5,7 +5,7 @@
 use crate::calls::Schedule;
 use crate::raw::{Returned, call0, call1, call2, call3, call4, call5};
 use crate::{Error, MapFlags, MessageInfo, Received, SendFlags, TaskCreate, TaskId, TaskInfo};
-use abi::{ConsoleOperation, InspectOperation, IrqOperation, LendSelector, Syscall};
+use abi::{COUNTED_TASKS, ConsoleOperation, InspectOperation, IrqOperation, LendSelector, Syscall};
 
 /// The value of a call, or its error.
 #[inline(always)]
@@ -168,6 +168,11 @@ pub(crate) fn irq(operation: IrqOperation, irq: usize, bits: usize) -> Result<()
     value(unsafe { call3(Syscall::Irq as usize, operation as usize, irq, bits) }).map(drop)
 }
 
+pub(crate) fn irq_message(irq: usize) -> Result<usize, Error> {
+    // SAFETY: as said above; it touches no memory.
+    value(unsafe { call3(Syscall::Irq as usize, IrqOperation::Message as usize, irq, 0) })
+}
+
 pub(crate) fn console_write(text: &[u8]) -> Result<usize, Error> {
     let (operation, address) = (ConsoleOperation::Write as usize, text.as_ptr().expose_provenance());
     // SAFETY: as said above; the kernel reads the text.
@@ -196,6 +201,13 @@ pub(crate) fn inspect_log(position: usize, buffer: &mut [u8]) -> Result<(usize, 
     // SAFETY: as said above; the kernel writes to the buffer within its length.
     let returned = unsafe { call4(Syscall::Inspect as usize, operation, position, address, length) };
     Ok((value(returned)?.min(length), returned.info))
+}
+
+pub(crate) fn inspect_messages(receiver: usize, counts: &mut [u32; COUNTED_TASKS]) -> Result<(), Error> {
+    let (address, length) = (counts.as_mut_ptr().expose_provenance(), size_of_val(counts));
+    let operation = InspectOperation::Messages as usize;
+    // SAFETY: as said above; the kernel writes the counts.
+    value(unsafe { call4(Syscall::Inspect as usize, operation, receiver, address, length) }).map(drop)
 }
 
 pub(crate) fn halt(status: usize) -> Error {

@@ -12,7 +12,7 @@ use crate::host as system;
 use crate::{
     Affinity, Error, MapFlags, MessageInfo, Policy, Received, SendFlags, TaskCreate, TaskId, TaskInfo,
 };
-use abi::{IrqOperation, LendSelector, MAX_CONSOLE};
+use abi::{COUNTED_TASKS, IrqOperation, LendSelector, MAX_CONSOLE};
 
 /// How a task is scheduled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -202,6 +202,12 @@ pub fn irq_release(irq: usize) -> Result<(), Error> {
     system::irq(IrqOperation::Release, irq, 0)
 }
 
+/// The message that raises a message-signalled interrupt when a device writes it: where (physical) and what.
+pub fn irq_message(irq: usize) -> Result<(u64, u32), Error> {
+    let value = system::irq_message(irq)? as u64;
+    Ok((value & 0xffff_ffff, (value >> 32) as u32))
+}
+
 /// Writes text to the console and the kernel log. Any length.
 pub fn console_write(text: &[u8]) {
     for chunk in text.chunks(MAX_CONSOLE) {
@@ -225,6 +231,13 @@ pub fn inspect_task(index: usize) -> Result<TaskInfo, Error> {
 /// Reads the kernel log from `position` on: how many bytes, and the position after them.
 pub fn inspect_log(position: usize, buffer: &mut [u8]) -> Result<(usize, usize), Error> {
     system::inspect_log(position, buffer)
+}
+
+/// How many messages the task at place `receiver` of the task table has received from the task at each place.
+///
+/// Places from [`COUNTED_TASKS`] on are not counted: `InvalidArgument` for those. Counters wrap around.
+pub fn inspect_messages(receiver: usize, counts: &mut [u32; COUNTED_TASKS]) -> Result<(), Error> {
+    system::inspect_messages(receiver, counts)
 }
 
 /// Halts the machine with a status for an emulator, 0 for success. Returns only if that fails.

@@ -12,7 +12,7 @@ use crate::calls::Schedule;
 use crate::{
     Error, MapFlags, MessageInfo, Received, SendFlags, TaskCreate, TaskId, TaskIndex, TaskInfo, page,
 };
-use abi::{IrqOperation, Lend, LendSelector, MAX_LENDS, MessagePage, PAYLOAD_WORDS};
+use abi::{COUNTED_TASKS, IrqOperation, Lend, LendSelector, MAX_LENDS, MessagePage, PAYLOAD_WORDS};
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::rc::Rc;
 use std::sync::{Mutex, PoisonError};
@@ -90,6 +90,8 @@ backend! {
     fn unmap(task: TaskId, address: usize) -> Result<usize, Error> = Err(Error::NotSupported);
     /// Acquires, acknowledges, releases an interrupt.
     fn irq(operation: IrqOperation, irq: usize, bits: usize) -> Result<(), Error> = Err(Error::NotSupported);
+    /// The message that raises an interrupt; the value of the system call.
+    fn irq_message(irq: usize) -> Result<usize, Error> = Err(Error::NotSupported);
     /// Writes to the console; by default to the program's standard output.
     fn console_write(text: &[u8]) -> Result<usize, Error> = print(text);
     /// Reads from the console.
@@ -98,6 +100,9 @@ backend! {
     fn inspect_task(index: usize) -> Result<TaskInfo, Error> = Err(Error::NotSupported);
     /// Reads the log: length and next position.
     fn inspect_log(position: usize, buffer: &mut [u8]) -> Result<(usize, usize), Error> = Err(Error::NotSupported);
+    /// How many messages a task has received from each.
+    fn inspect_messages(receiver: usize, counts: &mut [u32; COUNTED_TASKS]) -> Result<(), Error>
+        = Err(Error::NotSupported);
     /// Halts the machine; returns if it cannot.
     fn halt(status: usize) -> Error = Error::NotSupported;
     /// Reads foreign memory (see [`crate::Region`]); false: it is memory that was leaked for tests.

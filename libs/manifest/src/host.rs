@@ -17,9 +17,17 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::{
-    DEFAULT_HEAP, DEFAULT_PRIORITY, DEFAULT_SHARED, DEFAULT_STACK, MAX_DESCRIPTION, MAX_ENCODED,
-    MAX_SERVICE_NAME, Manifest, PRIORITIES, Power, Range, Restart, Start,
+    Class, DEFAULT_HEAP, DEFAULT_PRIORITY, DEFAULT_SHARED, DEFAULT_STACK, MAX_DESCRIPTION, MAX_ENCODED,
+    Manifest, PRIORITIES, Restart, Start,
 };
+
+mod values;
+
+pub use values::nearest;
+use values::{device, power, range, service, size, with_hint};
+
+/// The service of the device manager.
+pub const DEVICE_MANAGER: &str = "dm";
 
 /// Sizes of stacks and heaps are multiples of this.
 const PAGE: u64 = 4096;
@@ -29,6 +37,8 @@ const MAX_STACK: u64 = 1 << 20;
 const MAX_HEAP: u64 = 4 << 30;
 /// Most shared memory in bytes.
 const MAX_SHARED: u64 = 1 << 30;
+/// Most memory for a device in bytes.
+const MAX_DMA: u64 = 16 << 20;
 /// I/O ports are below this.
 const PORTS: u64 = 1 << 16;
 /// Physical addresses are below this (Intel SDM volume 3, 4.1.4: at most 52 bits).
@@ -178,6 +188,10 @@ struct Keys {
     ports: Vec<Spanned<String>>,
     #[serde(default)]
     mmio: Vec<Spanned<String>>,
+    #[serde(default)]
+    devices: Vec<Spanned<String>>,
+    class: Option<Spanned<Class>>,
+    dma: Option<Spanned<String>>,
     stack: Option<Spanned<String>>,
     heap: Option<Spanned<String>>,
     shared: Option<Spanned<String>>,
@@ -202,6 +216,9 @@ impl Keys {
             irqs: place.list("irqs", self.irqs, Ok),
             ports: place.list("ports", self.ports, |text| range("ports", &text, PORTS)),
             mmio: place.list("mmio", self.mmio, |text| range("mmio", &text, PHYSICAL_ADDRESSES)),
+            devices: place.list("devices", self.devices, device),
+            class: place.single("class", self.class, Class::default(), Ok),
+            dma: place.size("dma", self.dma, 0, MAX_DMA),
             stack: place.size("stack", self.stack, DEFAULT_STACK.into(), MAX_STACK) as u32,
             heap: place.size("heap", self.heap, DEFAULT_HEAP, MAX_HEAP),
             shared: place.size("shared", self.shared, DEFAULT_SHARED, MAX_SHARED),
@@ -212,6 +229,7 @@ impl Keys {
         };
         let provides = place.list::<_, _, { crate::MAX_PROVIDES }>("provides", self.provides, service);
         let uses = place.list::<_, _, { crate::MAX_USES }>("uses", self.uses, service);
+        place.check_driver(&rest, &uses);
         Source {
             description,
             provides: provides.to_vec(),
@@ -243,6 +261,55 @@ impl Place<'_> {
 
     fn complain(&self, span: Span<usize>, message: &str) {
         self.errors.borrow_mut().push(self.error(span, message));
+    }
+
+    /// Complains about the key `key`, if it is written there.
+    fn complain_about(&self, key: &str, message: &str) {
+        let line = self.lines.borrow().get(&(key.to_string(), 0)).copied();
+        if let Some(line) = line {
+            let error = SourceError { file: self.file.into(), line, message: message.to_string() };
+            self.errors.borrow_mut().push(error);
+        }
+    }
+
+    /// Checks that the keys of drivers are a driver's, and that a driver leaves to the device manager what is its.
+    fn check_driver(&self, manifest: &Manifest<'_>, uses: &[String]) {
+        if manifest.devices.is_empty() {
+            for key in ["class", "dma"] {
+                let message = format!("`{key}` is for drivers: add `devices`, or remove it");
+                self.complain_about(key, &message);
+            }
+            return;
+        }
+        if !uses.iter().any(|service| service == DEVICE_MANAGER) {
+            let message = format!(
+                "a program with `devices` asks the device manager for them: add {DEVICE_MANAGER:?} to `uses`"
+            );
+            self.complain_about("devices", &message);
+        }
+        if manifest.start == Start::Boot {
+            let message =
+                "`start` is \"boot\", but the device manager starts a program with `devices`: remove it";
+            self.complain_about("start", message);
+        }
+        if manifest.restart == Restart::Always {
+            let message = "`restart` is \"always\", but the device manager starts a program with `devices` again: remove it";
+            self.complain_about("restart", message);
+        }
+        for key in ["irqs", "ports", "mmio"] {
+            let message = format!(
+                "a program with `devices` gets the rights to its device from the device manager: remove `{key}`"
+            );
+            self.complain_about(key, &message);
+        }
+        if manifest.dma > manifest.shared {
+            let message = format!(
+                "`dma` is {}KiB, but `shared` allows only {}KiB, of which it is a part: raise `shared`",
+                manifest.dma >> 10,
+                manifest.shared >> 10
+            );
+            self.complain_about("dma", &message);
+        }
     }
 
     fn note(&self, key: &str, member: usize, span: &Span<usize>) {
@@ -311,92 +378,5 @@ impl Place<'_> {
                 largest >> 10
             )),
         })
-    }
-}
-
-/// A size as `16KiB`, `1MiB` or `1GiB`, in bytes.
-fn size(text: &str) -> Option<u64> {
-    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30)];
-    let (number, shift) =
-        units.iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?.trim_end(), *shift)))?;
-    number.parse::<u64>().ok()?.checked_mul(1 << shift)
-}
-
-/// A power by its name.
-fn power(name: String) -> Result<Power, String> {
-    if let Some(power) = Power::ALL.into_iter().find(|power| power.name() == name) {
-        return Ok(power);
-    }
-    let names = Power::ALL.map(Power::name);
-    let hint = match nearest(&name, names) {
-        Some(near) => format!("did you mean {near:?}?"),
-        None => format!("the powers are {}", names.join(", ")),
-    };
-    Err(format!("there is no power {name:?}: {hint}"))
-}
-
-/// A message of the TOML reader; if it is about a name that does not exist and lists those that do, with the nearest.
-fn with_hint(message: &str) -> String {
-    let mut names = message.split('`').skip(1).step_by(2);
-    match names.next().filter(|_| message.starts_with("unknown ")).and_then(|name| nearest(name, names)) {
-        Some(near) => format!("{message}; did you mean `{near}`?"),
-        None => message.to_string(),
-    }
-}
-
-/// The candidate that `name` was most likely meant to be, if one is near: at most a third of its letters differ.
-pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let distances = candidates.into_iter().map(|candidate| (distance(name, candidate), candidate));
-    let (distance, candidate) = distances.min()?;
-    (distance <= name.len().max(candidate.len()).div_ceil(3)).then_some(candidate)
-}
-
-/// How many letters must be added, removed or changed to make one text of the other (the Levenshtein distance).
-fn distance(from: &str, to: &str) -> usize {
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (index, letter) in from.bytes().enumerate() {
-        let mut diagonal = index;
-        row[0] = index + 1;
-        for (place, other) in to.bytes().enumerate() {
-            let changed = diagonal + usize::from(letter != other);
-            diagonal = row[place + 1];
-            row[place + 1] = changed.min(diagonal + 1).min(row[place] + 1);
-        }
-    }
-    row[to.len()]
-}
-
-/// A name of a service.
-fn service(name: String) -> Result<String, String> {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    if name.is_empty() || name.len() > MAX_SERVICE_NAME || !name.bytes().all(allowed) {
-        return Err(format!(
-            "{name:?} cannot be the name of a service: use 1 to {MAX_SERVICE_NAME} of the characters a-z, 0-9 and _"
-        ));
-    }
-    if name == "vm" {
-        return Err("every program may talk to vm: leave it out".to_string());
-    }
-    Ok(name)
-}
-
-/// A range as `0x3f8-0x3ff` or a single number `0x64`; all of it below `limit`.
-fn range(key: &str, text: &str, limit: u64) -> Result<Range, String> {
-    let number = |text: &str| {
-        let text = text.trim();
-        match text.strip_prefix("0x") {
-            Some(digits) => u64::from_str_radix(digits, 16),
-            None => text.parse(),
-        }
-        .ok()
-    };
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    match (number(first), number(last)) {
-        (Some(first), Some(last)) if first <= last && last < limit => {
-            Ok(Range { start: first, end: last + 1 })
-        }
-        _ => Err(format!(
-            "{text:?} in `{key}` is not a range: write the first and the last number, both below {limit:#x}, as \"0x3f8-0x3ff\""
-        )),
     }
 }

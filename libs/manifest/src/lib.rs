@@ -14,16 +14,23 @@
 //! | `description` | one line for people | the package's description |
 //! | `provides` | names of the services that it provides | none |
 //! | `uses` | names of the services that it talks to; vm is implied | none |
-//! | `powers` | of `"create"`, `"map"`, `"console"`, `"inspect"`, `"power"`, `"launch"`, `"kill"` ([`Power`]) | none |
+//! | `powers` | of `"create"`, `"map"`, `"console"`, `"inspect"`, `"power"`, `"launch"`, `"kill"`, `"devices"` ([`Power`]) | none |
 //! | `irqs` | interrupt numbers, as `[4]` | none |
 //! | `ports` | x86 I/O ports, as `["0x3f8-0x3ff"]`, last one included | none |
 //! | `mmio` | physical addresses of devices, written like ports | none |
+//! | `devices` | PCI devices that it drives, by vendor and device ID in hexadecimal, as `["pci:1af4:1000"]`; at most 8 | none |
+//! | `class` | what its devices are: `"network"`, `"block"` or `"other"`; for drivers only | `"other"` |
+//! | `dma` | most memory that its device may read and write; at most 16 MiB; for drivers only | 0 |
 //! | `stack` | size of its stack, as `"16KiB"`; at most 1 MiB | 16 KiB |
 //! | `heap` | size of its heap; at most 4 GiB | 64 KiB |
 //! | `shared` | most shared memory that it may hold at once, made by itself or mapped; at most 1 GiB | 1 MiB |
 //! | `priority` | 0 to 31; higher runs first | 8 |
 //! | `start` | `"boot"`, or `"demand"`: when its service is looked up or someone launches it | `"demand"` |
 //! | `restart` | `"never"` or `"always"` after it ended | `"never"` |
+//!
+//! A program with `devices` is a driver. The device manager, service `dm`, starts it (again), and gives it the rights to
+//! the one device that it is started for; so it uses `dm`, starts on demand, and has neither `restart` nor `irqs`,
+//! `ports` or `mmio` of its own.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -44,6 +51,8 @@ pub const MAX_PROVIDES: usize = 4;
 pub const MAX_USES: usize = 16;
 /// Most interrupts, port ranges and MMIO ranges, each, that one program can have.
 pub const MAX_RANGES: usize = 4;
+/// Most devices that one program can drive.
+pub const MAX_DEVICES: usize = 8;
 /// Longest name of a service in bytes.
 pub const MAX_SERVICE_NAME: usize = 32;
 /// Longest description in bytes.
@@ -82,12 +91,22 @@ pub enum Power {
     Launch,
     /// End tasks that it did not launch.
     Kill,
+    /// Hand devices to drivers: what the device manager does.
+    Devices,
 }
 
 impl Power {
     /// Every power.
-    pub const ALL: [Self; 7] =
-        [Self::Create, Self::Map, Self::Console, Self::Inspect, Self::Power, Self::Launch, Self::Kill];
+    pub const ALL: [Self; 8] = [
+        Self::Create,
+        Self::Map,
+        Self::Console,
+        Self::Inspect,
+        Self::Power,
+        Self::Launch,
+        Self::Kill,
+        Self::Devices,
+    ];
 
     /// Its name in manifests.
     pub const fn name(self) -> &'static str {
@@ -99,6 +118,7 @@ impl Power {
             Self::Power => "power",
             Self::Launch => "launch",
             Self::Kill => "kill",
+            Self::Devices => "devices",
         }
     }
 }
@@ -134,6 +154,34 @@ pub struct Range {
     pub end: u64,
 }
 
+/// A kind of PCI device, by its numbers in the configuration space (PCI local bus specification 3.0, 6.2.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DeviceId {
+    /// Who makes it.
+    pub vendor: u16,
+    /// Which of the vendor's devices it is.
+    pub device: u16,
+}
+
+impl fmt::Display for DeviceId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "pci:{:04x}:{:04x}", self.vendor, self.device)
+    }
+}
+
+/// What the devices of a driver are.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Class {
+    /// Network cards.
+    Network,
+    /// Disks.
+    Block,
+    /// Anything else.
+    #[default]
+    Other,
+}
+
 /// A program's manifest.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Manifest<'a> {
@@ -153,6 +201,12 @@ pub struct Manifest<'a> {
     pub ports: Vec<Range, MAX_RANGES>,
     /// The physical addresses of devices that may be mapped into it.
     pub mmio: Vec<Range, MAX_RANGES>,
+    /// The devices that it drives; if there are any, it is a driver, which the device manager starts.
+    pub devices: Vec<DeviceId, MAX_DEVICES>,
+    /// What these devices are.
+    pub class: Class,
+    /// Most bytes of memory that its device may read and write; a multiple of 4 KiB.
+    pub dma: u64,
     /// Size of its stack in bytes; a multiple of 4 KiB.
     pub stack: u32,
     /// Size of its heap in bytes; a multiple of 4 KiB.
@@ -177,6 +231,9 @@ impl Default for Manifest<'_> {
             irqs: Vec::new(),
             ports: Vec::new(),
             mmio: Vec::new(),
+            devices: Vec::new(),
+            class: Class::default(),
+            dma: 0,
             stack: DEFAULT_STACK,
             heap: DEFAULT_HEAP,
             shared: DEFAULT_SHARED,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use manifest::host::Source;
-use manifest::{Error, MAX_ENCODED, Manifest, Power, Range, Restart, Start};
+use manifest::{Class, DeviceId, Error, MAX_ENCODED, Manifest, Power, Range, Restart, Start};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -66,6 +66,63 @@ fn every_key_arrives() {
     assert_eq!((manifest.stack, manifest.heap, manifest.priority), (32 << 10, 1 << 20, 31));
     assert_eq!(manifest.shared, 2 << 20);
     assert_eq!((manifest.start, manifest.restart), (Start::Boot, Restart::Always));
+}
+
+#[test]
+fn the_keys_of_drivers_arrive() {
+    let source = parse(
+        r#"
+        uses = ["dm"]
+        devices = ["pci:1af4:1000", "pci:8086:100E"]
+        class = "network"
+        dma = "1MiB"
+        "#,
+    )
+    .expect("it is valid");
+    let encoded = source.encode();
+    let manifest = Manifest::decode(&encoded).expect("it is what was encoded");
+    assert_eq!(manifest, source.manifest());
+    let ids = [(0x1af4, 0x1000), (0x8086, 0x100e)].map(|(vendor, device)| DeviceId { vendor, device });
+    assert_eq!(manifest.devices, ids);
+    assert_eq!(ids[1].to_string(), "pci:8086:100e");
+    assert_eq!((manifest.class, manifest.dma), (Class::Network, 1 << 20));
+}
+
+#[test]
+fn mistakes_in_drivers_name_the_remedy() {
+    for wrong in
+        ["pci:1af4", "1af4:1000", "pci:1af4:100", "pci:+af4:1000", "pci:1af4:1000:1", "pci:1af4:10000"]
+    {
+        assert_eq!(
+            message(&format!("uses = [\"dm\"]\ndevices = [{wrong:?}]")),
+            format!(
+                "x/Cargo.toml:6: {wrong:?} in `devices` is not a device: write its vendor and device IDs, four \
+                 hexadecimal digits each, as \"pci:1af4:1000\""
+            )
+        );
+    }
+    let driver = |keys: &str| message(&format!("uses = [\"dm\"]\ndevices = [\"pci:1af4:1000\"]\n{keys}"));
+    assert_eq!(
+        driver("start = \"boot\"\nrestart = \"always\"\nirqs = [4]"),
+        "x/Cargo.toml:7: `start` is \"boot\", but the device manager starts a program with `devices`: remove it\n\
+         x/Cargo.toml:8: `restart` is \"always\", but the device manager starts a program with `devices` again: remove it\n\
+         x/Cargo.toml:9: a program with `devices` gets the rights to its device from the device manager: remove `irqs`"
+    );
+    assert_eq!(
+        message("devices = [\"pci:1af4:1000\"]"),
+        "x/Cargo.toml:5: a program with `devices` asks the device manager for them: add \"dm\" to `uses`"
+    );
+    assert_eq!(
+        driver("dma = \"2MiB\""),
+        "x/Cargo.toml:7: `dma` is 2048KiB, but `shared` allows only 1024KiB, of which it is a part: raise `shared`"
+    );
+    assert!(driver("dma = \"17MiB\"\nshared = \"32MiB\"").ends_with("a multiple of 4KiB, at most 16384KiB"));
+    assert!(driver("class = \"disk\"").contains("unknown variant `disk`"));
+    assert_eq!(
+        message("dma = \"4KiB\"\nclass = \"other\""),
+        "x/Cargo.toml:5: `dma` is for drivers: add `devices`, or remove it\n\
+         x/Cargo.toml:6: `class` is for drivers: add `devices`, or remove it"
+    );
 }
 
 #[test]
@@ -138,23 +195,27 @@ fn the_places_of_keys_are_known() {
 
 #[test]
 fn the_largest_manifest_fits() {
+    let ids = (0xfff8..=0xffff).map(|id| format!("\"pci:{id:x}:{id:x}\"")).collect::<Vec<_>>().join(", ");
     let name = |index: usize| format!("{index:02}{}", "x".repeat(30));
     let names = |count| (0..count).map(name).map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
     let keys = format!(
         "description = \"{}\"\nprovides = [{}]\nuses = [{}]\n\
-         powers = [\"create\", \"map\", \"console\", \"inspect\", \"power\", \"launch\", \"kill\"]\n\
-         irqs = [4294967295, 4294967294, 4294967293, 4294967292]\n\
-         ports = [\"65532\", \"65533\", \"65534\", \"65535\"]\n\
-         mmio = [\"0xffffffffffffc\", \"0xffffffffffffd\", \"0xffffffffffffe\", \"0xfffffffffffff\"]\n\
-         stack = \"1MiB\"\nheap = \"4GiB\"\nshared = \"1GiB\"",
+         powers = [\"create\", \"map\", \"console\", \"inspect\", \"power\", \"launch\", \"kill\", \"devices\"]\n\
+         stack = \"1MiB\"\nheap = \"4GiB\"\nshared = \"1GiB\"\n",
         "d".repeat(120),
         names(4),
-        names(16),
+        format!("\"dm\", {}", names(15)),
     );
-    let source = parse(&keys).expect("it is valid");
-    let encoded = source.encode();
-    assert!(!encoded.is_empty() && encoded.len() <= MAX_ENCODED, "{} bytes", encoded.len());
-    assert_eq!(Manifest::decode(&encoded), Ok(source.manifest()));
+    let rights = "irqs = [4294967295, 4294967294, 4294967293, 4294967292]\n\
+         ports = [\"65532\", \"65533\", \"65534\", \"65535\"]\n\
+         mmio = [\"0xffffffffffffc\", \"0xffffffffffffd\", \"0xffffffffffffe\", \"0xfffffffffffff\"]";
+    let driver = format!("devices = [{ids}]\nclass = \"network\"\ndma = \"16MiB\"");
+    for rest in [rights, &driver] {
+        let source = parse(&format!("{keys}{rest}")).expect("it is valid");
+        let encoded = source.encode();
+        assert!(!encoded.is_empty() && encoded.len() <= MAX_ENCODED, "{} bytes", encoded.len());
+        assert_eq!(Manifest::decode(&encoded), Ok(source.manifest()));
+    }
 }
 
 #[test]

@@ -5,8 +5,8 @@ use crate::memory::PAGE;
 use crate::task::Task;
 use crate::world::World;
 use abi::{
-    Access, ConsoleOperation, Error, InspectOperation, IrqOperation, LendSelector, MapFlags, MessageInfo,
-    Received, SendFlags, Syscall, TaskCreate, TaskId, TaskIndex, TaskInfo,
+    Access, COUNTED_TASKS, ConsoleOperation, Error, InspectOperation, IrqOperation, LendSelector, MapFlags,
+    MessageInfo, Received, SendFlags, Syscall, TaskCreate, TaskId, TaskIndex, TaskInfo,
 };
 use ipc::Schedule;
 use ipc::host::{Backend, Lent};
@@ -262,6 +262,10 @@ impl Backend for Task {
         self.value(Syscall::Irq, [operation as usize, irq, bits, 0, 0]).map(drop)
     }
 
+    fn irq_message(&self, irq: usize) -> Result<usize, Error> {
+        self.value(Syscall::Irq, [IrqOperation::Message as usize, irq, 0, 0, 0])
+    }
+
     fn console_write(&self, text: &[u8]) -> Result<usize, Error> {
         let arguments = [ConsoleOperation::Write as usize, 0, text.len(), 0, 0];
         self.with_memory(Syscall::Console, arguments, 1, Memory::Read(text))?.result
@@ -287,6 +291,16 @@ impl Backend for Task {
         let arguments = [InspectOperation::Log as usize, position, 0, buffer.len(), 0];
         let outcome = self.with_memory(Syscall::Inspect, arguments, 2, Memory::Fill(buffer))?;
         Ok((outcome.result?, outcome.info))
+    }
+
+    fn inspect_messages(&self, receiver: usize, counts: &mut [u32; COUNTED_TASKS]) -> Result<(), Error> {
+        let mut bytes = [0; COUNTED_TASKS * 4];
+        let arguments = [InspectOperation::Messages as usize, receiver, 0, bytes.len(), 0];
+        self.with_memory(Syscall::Inspect, arguments, 2, Memory::Fill(&mut bytes))?.result?;
+        for (count, bytes) in counts.iter_mut().zip(bytes.as_chunks().0) {
+            *count = u32::from_le_bytes(*bytes);
+        }
+        Ok(())
     }
 
     fn halt(&self, status: usize) -> Error {

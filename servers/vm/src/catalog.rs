@@ -212,6 +212,7 @@ fn rights_of(manifest: &Manifest<'static>, services: &mut Services) -> Result<Ri
             Power::Power => Powers::POWER,
             Power::Launch => Powers::LAUNCH,
             Power::Kill => Powers::KILL,
+            Power::Devices => Powers::DEVICES,
         });
     }
     let mut set = |names: &[&'static str]| {
