@@ -44,6 +44,7 @@ type Maker = Arc<dyn Fn() -> Box<dyn Device> + Send + Sync>;
 pub struct System {
     programs: Vec<Program>,
     devices: Vec<(Range<usize>, usize, Maker)>,
+    configuration: Range<usize>,
     memory: usize,
     seed: Option<u64>,
     pub(crate) killable: Vec<String>,
@@ -81,6 +82,7 @@ impl System {
         Self {
             programs: Vec::new(),
             devices: Vec::new(),
+            configuration: 0..0,
             memory: MEMORY,
             seed: None,
             killable: Vec::new(),
@@ -104,6 +106,14 @@ impl System {
         make: impl Fn() -> D + Send + Sync + 'static,
     ) -> Self {
         self.devices.push((addresses, irq, Arc::new(move || Box::new(make()))));
+        self
+    }
+
+    /// Tells the first task that the memory-mapped PCI configuration space is at these physical addresses, 1 MiB for
+    /// each bus. What is there is up to [`System::device`].
+    #[must_use]
+    pub fn configuration(mut self, addresses: Range<usize>) -> Self {
+        self.configuration = addresses;
         self
     }
 
@@ -227,7 +237,7 @@ impl Prepared {
             device: make(),
         });
         let mut machine = Simulated::new(Ram::new(self.system.memory, KERNEL), devices.collect());
-        let first = boot(&mut machine, self.image);
+        let first = boot(&mut machine, self.image, &self.system.configuration);
         let mut kernel = Box::new(Kernel::new(machine, 0));
         let programs = self.programs(test, disturbance.kill);
         let started = kernel.start(&first);
@@ -280,7 +290,7 @@ impl Prepared {
 }
 
 /// Lays out the memory, and makes the first task's parameters.
-fn boot(machine: &mut Simulated, image: &[u8]) -> TaskCreate {
+fn boot(machine: &mut Simulated, image: &[u8], configuration: &Range<usize>) -> TaskCreate {
     let start = KERNEL;
     let root = (start + image.len()).next_multiple_of(PAGE);
     let (message, free) = (root + PAGE, root + 2 * PAGE);
@@ -291,9 +301,11 @@ fn boot(machine: &mut Simulated, image: &[u8]) -> TaskCreate {
     place.copy_from_slice(image);
     // The first task is in the first place, and the first to live there.
     let own_id = ipc::host::first_task().raw() as u64;
-    let words =
-        [own_id, start as u64, image.len() as u64, memory as u64, 1, free as u64, (memory - free) as u64];
-    const _: () = assert!(std::mem::offset_of!(BootInfo, free) == 5 * 8 && size_of::<Region>() == 16);
+    let bootfs = [start as u64, image.len() as u64];
+    let configuration = [configuration.start as u64, configuration.len() as u64];
+    let memory = [memory as u64, 1, free as u64, (memory - free) as u64];
+    let words: Vec<u64> = [own_id].into_iter().chain(bootfs).chain(configuration).chain(memory).collect();
+    const _: () = assert!(std::mem::offset_of!(BootInfo, free) == 7 * 8 && size_of::<Region>() == 16);
     if let Some(page) = machine.ram.at(message + STARTUP_OFFSET, words.len() * 8) {
         let bytes = words.iter().flat_map(|word| word.to_le_bytes());
         page.iter_mut().zip(bytes).for_each(|(place, byte)| *place = byte);
