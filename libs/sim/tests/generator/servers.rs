@@ -140,6 +140,12 @@ impl vm::Server for Refusing {
         share_map(Handle, bool) -> vm::ShareMapReply;
         share_close(Handle) -> ();
         share_grant(Handle, TaskId, bool) -> Handle;
+        map_device(u64, usize) -> usize;
+        manifest(u32, WriteLend<'_>) -> usize;
+        platform() -> vm::PlatformReply;
+        dma_create(u64, usize) -> vm::DmaCreateReply;
+        launch_driver(StrLend<'_>, [u64; 8], [u64; 8], [u64; 8]) -> TaskId;
+        message_irq(u32) -> vm::MessageIrqReply;
     }
     fn lookup(&mut self, call: vm::LookupCall) {
         call.fail(Error::Empty);
