@@ -73,6 +73,8 @@ backend! {
     /// Writes to a lend.
     fn lend_write(lender: TaskId, selector: LendSelector, offset: usize, data: &[u8]) -> Result<(), Error>
         = Err(Error::NotSupported);
+    /// A number from the processor's source of random numbers; by default it has none.
+    fn hardware_random() -> Option<u64> = None;
     /// Sets the task's timer.
     fn timer(nanoseconds: u64) -> () = ();
     /// The time, 0 by default.

@@ -20,6 +20,7 @@ extern crate std;
 mod bare;
 pub mod calls;
 mod handle;
+mod hardware;
 #[cfg(not(target_os = "none"))]
 pub mod host;
 mod lend;
@@ -40,6 +41,7 @@ pub use abi::{
 };
 pub use calls::*;
 pub use handle::{Handle, Handles};
+pub use hardware::hardware_random;
 pub use lend::{ReadLend, StrLend, WriteLend};
 pub use outbox::{Outbox, pull};
 pub use page::{boot_info, payload_word, payload_words, set_payload_word, startup, startup_arguments};
