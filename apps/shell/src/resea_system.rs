@@ -126,7 +126,8 @@ pub fn run() -> Result<Never, Error> {
         if bits & NOTIFY_CHILD != 0 {
             shell.children_ended();
         }
-        if bits & NOTIFY_CONSOLE != 0 {
+        // A program that has ended may have been the one that was notified of input.
+        if bits & (NOTIFY_CONSOLE | NOTIFY_CHILD) != 0 {
             count = ipc::console_read(&mut buffer)?;
         }
     }
