@@ -167,6 +167,7 @@ fn read(
         name,
         description: "",
         layout: None,
+        manifest: files.manifest.unwrap_or_default(),
         symbols: Symbols::parse(files.symbols).unwrap_or(Symbols::EMPTY),
         rights: Rights::default(),
         shared_pages: 0,
@@ -186,6 +187,9 @@ fn read(
     }
     if manifest.restart == Restart::Always {
         program.starts = program.starts.with(Starts::AGAIN);
+    }
+    if !manifest.devices.is_empty() {
+        program.starts = program.starts.with(Starts::AS_DRIVER);
     }
     let result = rights_of(&manifest, services)
         .map_err(|_| Defect::TooManyServices)

@@ -65,8 +65,10 @@ impl Chain {
 pub struct Frames {
     regions: [Region; MAX_BOOT_REGIONS],
     total: u32,
-    /// Frames with this index and above have never been used: free, not in the window, not in a chain.
+    /// Frames from this index to before `end` have never been used: free, not in the window, not in a chain.
     unused: u32,
+    /// From here to the last they were taken for good.
+    end: u32,
     words: Words,
     in_window: Chain,
     outside: Chain,
@@ -123,6 +125,7 @@ impl Frames {
             regions: [Region { start: 0, length: 0 }; MAX_BOOT_REGIONS],
             total: 0,
             unused: 0,
+            end: 0,
             words: Words::none(),
             in_window: Chain::EMPTY,
             outside: Chain::EMPTY,
@@ -137,6 +140,7 @@ impl Frames {
             regions: bare.regions,
             total,
             unused: bare.taken.min(total),
+            end: total,
             words,
             in_window: Chain::EMPTY,
             outside: Chain::EMPTY,
@@ -150,7 +154,7 @@ impl Frames {
 
     /// How many are free.
     pub const fn free(&self) -> u32 {
-        self.in_window.count + self.outside.count + (self.total - self.unused)
+        self.in_window.count + self.outside.count + (self.end - self.unused)
     }
 
     /// A free frame that is in the window already.
@@ -171,12 +175,36 @@ impl Frames {
     }
 
     fn take_unused(&mut self) -> Option<Frame> {
-        if self.unused >= self.total {
+        if self.unused >= self.end {
             return None;
         }
         let frame = Frame::from_index(self.unused);
         self.unused += 1;
         frame
+    }
+
+    /// Takes `count` frames that were never used and follow each other in memory: the first. They come from the end, where
+    /// others are taken last; frames behind them, in regions that are too small, go into the stock.
+    pub fn take_run(&mut self, count: u32) -> Option<Frame> {
+        let mut region_end = self.total;
+        for region in self.regions.iter().rev() {
+            let region_start = region_end.saturating_sub((region.length / PAGE) as u32);
+            let (first, end) = (region_start.max(self.unused), region_end.min(self.end));
+            if count > 0 && end.checked_sub(first).is_some_and(|room| room >= count) {
+                for frame in (end..self.end).filter_map(Frame::from_index) {
+                    push(&mut self.words, &mut self.outside, frame);
+                }
+                self.end = end - count;
+                return Frame::from_index(self.end);
+            }
+            region_end = region_start;
+        }
+        None
+    }
+
+    /// The frame that follows `frame` in memory, if both are of a run.
+    pub fn following(&self, frame: Frame) -> Option<Frame> {
+        Frame::from_index(frame.index() + 1)
     }
 
     /// Gives back one frame that is in no chain.

@@ -36,6 +36,8 @@ pub trait Kernel {
     ) -> Result<Mapped, Error>;
     /// System call `unmap`.
     fn unmap(&mut self, task: TaskId, address: u64) -> Result<(), Error>;
+    /// The message that raises an IRQ, where and what: system call `irq`.
+    fn irq_message(&mut self, irq: usize) -> Result<(u64, u32), Error>;
     /// System call `notify`. That the task has ended is not told.
     fn notify(&mut self, task: TaskId, bits: usize);
     /// Nanoseconds since the machine started.
@@ -97,6 +99,10 @@ impl Kernel for Native {
 
     fn unmap(&mut self, task: TaskId, address: u64) -> Result<(), Error> {
         ipc::unmap(task, address as usize).map(drop)
+    }
+
+    fn irq_message(&mut self, irq: usize) -> Result<(u64, u32), Error> {
+        ipc::irq_message(irq)
     }
 
     fn notify(&mut self, task: TaskId, bits: usize) {

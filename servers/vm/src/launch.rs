@@ -7,7 +7,7 @@
 use crate::fault::give_first_pages;
 use crate::frames::PAGE;
 use crate::kernel::Kernel;
-use crate::memory::Owned;
+use crate::memory::{Memory, Owned};
 use crate::print::log;
 use crate::program::{HEAP, Layout, Program, STACK_TOP, Starts};
 use crate::restart::Verdict;
@@ -16,8 +16,8 @@ use crate::state::Vm;
 use crate::tasks::Task;
 use crate::watches::{End, EndKind};
 use abi::{
-    Error, MAX_TASKS, MESSAGE_PAGE, MapFlags, NOTIFY_CHILD, Powers, STARTUP_OFFSET, ServiceSet, Startup,
-    TaskCreate, TaskId, TaskIndex,
+    Error, MAX_TASKS, MESSAGE_PAGE, MapFlags, NOTIFY_CHILD, Powers, Rights, STARTUP_OFFSET, ServiceSet,
+    Startup, TaskCreate, TaskId, TaskIndex,
 };
 
 /// Steps that ending one task may take: far more than the largest address space needs.
@@ -41,13 +41,26 @@ impl<K: Kernel> Vm<'_, K> {
         arguments: &[u8],
     ) -> Result<TaskId, Error> {
         let entry = self.state.catalog.get(program).ok_or(Error::NotFound)?;
+        let rights = self.rights_of(entry);
+        self.launch_with_rights(program, launcher, arguments, &rights)
+    }
+
+    /// As [`Vm::launch_program`], with these rights.
+    pub(crate) fn launch_with_rights(
+        &mut self,
+        program: u16,
+        launcher: Option<TaskId>,
+        arguments: &[u8],
+        rights: &Rights,
+    ) -> Result<TaskId, Error> {
+        let entry = self.state.catalog.get(program).ok_or(Error::NotFound)?;
         let layout = entry.layout.as_ref().ok_or(Error::BadProgram)?;
         if arguments.len() > MAX_ARGUMENTS {
             return Err(Error::TooLarge);
         }
         let mut owned = Owned::EMPTY;
-        let launched =
-            start(&mut self.kernel, &mut self.memory, self.own, entry, layout, arguments, &mut owned);
+        let beginning = Beginning { own: self.own, program: entry, layout, rights, arguments };
+        let launched = beginning.start(&mut self.kernel, &mut self.memory, &mut owned);
         let id = match launched {
             Ok(id) => id,
             Err(error) => {
@@ -61,8 +74,17 @@ impl<K: Kernel> Vm<'_, K> {
     }
 
     /// Ends a task and takes back everything it had. Does nothing for tasks that are not vm's, but those that vm has
-    /// inherited as pager are destroyed.
+    /// inherited as pager are destroyed. With a task that hands out devices end its drivers.
     pub fn end(&mut self, id: TaskId, status: i32, kind: EndKind) {
+        let program = self.program_of(id);
+        let has_drivers = program.is_ok_and(|program| program.rights.powers.contains(Powers::DEVICES));
+        self.end_one(id, status, kind);
+        while has_drivers && let Some(driver) = self.state.tasks.orphaned_driver() {
+            self.end_one(driver, -1, EndKind::Killed);
+        }
+    }
+
+    fn end_one(&mut self, id: TaskId, status: i32, kind: EndKind) {
         if !destroy(&mut self.kernel, id) {
             // Its frames cannot be used again, as it may still have them mapped. Does not happen to vm's own tasks.
             if self.state.tasks.get(id).is_some() {
@@ -190,72 +212,74 @@ fn destroy<K: Kernel>(kernel: &mut K, id: TaskId) -> bool {
     false
 }
 
-/// Makes a task and starts it. On failure its frames are in `owned` and mapped nowhere but in the window.
-fn start<K: Kernel>(
-    kernel: &mut K,
-    memory: &mut crate::memory::Memory,
+/// What a task is made of.
+struct Beginning<'a> {
+    /// vm's task ID.
     own: TaskId,
-    program: &Program,
-    layout: &Layout,
-    arguments: &[u8],
-    owned: &mut Owned,
-) -> Result<TaskId, Error> {
-    let root = memory.take_table(kernel)?;
-    memory.push(&mut owned.tables, root, 0);
-    let message = memory.take_page(kernel)?;
-    memory.push(&mut owned.pages, message, MESSAGE_PAGE as u64);
-    let message = memory.address(message);
-    kernel.zero(message);
-    let parameters = TaskCreate {
-        entry: layout.entry,
-        // As after a call: 8 below a multiple of 16.
-        stack: STACK_TOP - 8,
-        argument: 0,
-        root: memory.address(root),
-        message,
-        rights: program.rights,
-    };
-    let id = kernel.create(&parameters)?;
-    write_startup(kernel, message, own, id, program, layout, arguments);
-    let mapped =
-        memory.map_frame(kernel, id, &mut owned.tables, MESSAGE_PAGE as u64, message, MapFlags::WRITE);
-    let ready = mapped
-        .and_then(|()| give_first_pages(kernel, memory, id, owned, layout))
-        .and_then(|()| kernel.start(id, program.priority));
-    if let Err(error) = ready {
-        destroy(kernel, id);
-        return Err(error);
-    }
-    Ok(id)
+    program: &'a Program,
+    layout: &'a Layout,
+    rights: &'a Rights,
+    arguments: &'a [u8],
 }
 
-/// Writes the start record and the arguments to the task's message page, which is all zeros.
-fn write_startup<K: Kernel>(
-    kernel: &mut K,
-    message: u64,
-    own: TaskId,
-    id: TaskId,
-    program: &Program,
-    layout: &Layout,
-    arguments: &[u8],
-) {
-    let arguments = if arguments.is_empty() { program.name.as_bytes() } else { arguments };
-    // The page is zeros, so a missing last NUL is there already.
-    let length = arguments.len() + usize::from(arguments.last() != Some(&0));
-    let words = [
-        own.raw() as u64,
-        id.raw() as u64,
-        HEAP,
-        layout.heap_size,
-        layout.stack(),
-        layout.stack_size,
-        length as u64,
-    ];
-    const _: () = assert!(size_of::<Startup>() == 7 * 8);
-    let mut record = [0; size_of::<Startup>()];
-    for (place, word) in record.chunks_exact_mut(8).zip(words) {
-        place.copy_from_slice(&word.to_le_bytes());
+impl Beginning<'_> {
+    /// Makes a task and starts it. On failure its frames are in `owned` and mapped nowhere but in the window.
+    fn start<K: Kernel>(
+        &self,
+        kernel: &mut K,
+        memory: &mut Memory,
+        owned: &mut Owned,
+    ) -> Result<TaskId, Error> {
+        let root = memory.take_table(kernel)?;
+        memory.push(&mut owned.tables, root, 0);
+        let message = memory.take_page(kernel)?;
+        memory.push(&mut owned.pages, message, MESSAGE_PAGE as u64);
+        let message = memory.address(message);
+        kernel.zero(message);
+        let parameters = TaskCreate {
+            entry: self.layout.entry,
+            // As after a call: 8 below a multiple of 16.
+            stack: STACK_TOP - 8,
+            argument: 0,
+            root: memory.address(root),
+            message,
+            rights: *self.rights,
+        };
+        let id = kernel.create(&parameters)?;
+        self.write_startup(kernel, message, id);
+        let mapped =
+            memory.map_frame(kernel, id, &mut owned.tables, MESSAGE_PAGE as u64, message, MapFlags::WRITE);
+        let ready = mapped
+            .and_then(|()| give_first_pages(kernel, memory, id, owned, self.layout))
+            .and_then(|()| kernel.start(id, self.program.priority));
+        if let Err(error) = ready {
+            destroy(kernel, id);
+            return Err(error);
+        }
+        Ok(id)
     }
-    kernel.write(message + STARTUP_OFFSET as u64, &record);
-    kernel.write(message + ARGUMENTS_OFFSET as u64, arguments);
+
+    /// Writes the start record and the arguments to the task's message page, which is all zeros.
+    fn write_startup<K: Kernel>(&self, kernel: &mut K, message: u64, id: TaskId) {
+        let Self { own, program, layout, arguments, .. } = *self;
+        let arguments = if arguments.is_empty() { program.name.as_bytes() } else { arguments };
+        // The page is zeros, so a missing last NUL is there already.
+        let length = arguments.len() + usize::from(arguments.last() != Some(&0));
+        let words = [
+            own.raw() as u64,
+            id.raw() as u64,
+            HEAP,
+            layout.heap_size,
+            layout.stack(),
+            layout.stack_size,
+            length as u64,
+        ];
+        const _: () = assert!(size_of::<Startup>() == 7 * 8);
+        let mut record = [0; size_of::<Startup>()];
+        for (place, word) in record.chunks_exact_mut(8).zip(words) {
+            place.copy_from_slice(&word.to_le_bytes());
+        }
+        kernel.write(message + STARTUP_OFFSET as u64, &record);
+        kernel.write(message + ARGUMENTS_OFFSET as u64, arguments);
+    }
 }

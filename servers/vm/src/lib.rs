@@ -3,7 +3,7 @@
 //! * Memory: [`frames`] is the stock of free frames, [`memory`] maps them, [`fault`] gives them to who touches them.
 //! * Programs: [`program`] says what is where in one, [`catalog`] reads all of them from the boot image, [`launch`]
 //!   starts and ends tasks, [`restart`] decides what is started again, [`report`] tells what a task died of.
-//! * What tasks have in common: [`services`], [`watches`], [`shares`].
+//! * What tasks have in common: [`services`], [`watches`], [`shares`]. What drivers have of their devices: [`devices`].
 //! * [`server`] is the interface to all this, [`events`] the way in for every message, [`start`] the beginning.
 //!
 //! vm waits for nobody: it receives, replies and notifies. It has no pager, so it touches only what is mapped, and no
@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 pub mod catalog;
+pub mod devices;
 pub mod events;
 pub mod fault;
 pub mod frames;

@@ -106,6 +106,11 @@ impl Memory {
     #[cold]
     fn take_into_window<K: Kernel>(&mut self, kernel: &mut K) -> Result<Frame, Error> {
         let frame = self.frames.take_outside(false).ok_or(Error::OutOfMemory)?;
+        self.put_into_window(kernel, frame).map(|()| frame)
+    }
+
+    /// Maps a frame in the window that is not there and in no chain. If that fails, it is given back.
+    fn put_into_window<K: Kernel>(&mut self, kernel: &mut K, frame: Frame) -> Result<(), Error> {
         let physical = self.frames.address(frame);
         let mut tables = Chain::EMPTY;
         let own = self.own.ok_or(Error::OutOfMemory)?;
@@ -115,7 +120,7 @@ impl Memory {
         match mapped {
             Ok(()) => {
                 self.frames.set_in_window(frame, true);
-                Ok(frame)
+                Ok(())
             }
             Err(error) => {
                 self.frames.give_back(frame);
@@ -218,6 +223,31 @@ impl Memory {
             }
         }
         Ok(chain)
+    }
+
+    /// Takes `pages` frames that follow each other in memory, filled with zeros. `OutOfMemory`: none is taken. Frames that
+    /// come back are not contiguous any more, so these are for those who never give them back.
+    pub fn take_contiguous<K: Kernel>(&mut self, kernel: &mut K, pages: u32) -> Result<Chain, Error> {
+        let mut next = if self.free() < pages { None } else { self.frames.take_run(pages) };
+        let mut chain = Chain::EMPTY;
+        let mut result = if next.is_some() { Ok(()) } else { Err(Error::OutOfMemory) };
+        for _ in 0..pages {
+            let Some(frame) = next else { break };
+            next = self.frames.following(frame);
+            if result.is_err() {
+                self.frames.give_back(frame);
+                continue;
+            }
+            result = self.put_into_window(kernel, frame);
+            if result.is_ok() {
+                kernel.zero(self.frames.address(frame));
+                self.frames.push(&mut chain, frame, 0);
+            }
+        }
+        if result.is_err() {
+            self.frames.give_back_chain(&mut chain, true);
+        }
+        result.map(|()| chain)
     }
 
     /// Gives back frames that are in the window.

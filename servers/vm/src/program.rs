@@ -211,6 +211,8 @@ pub struct Program {
     pub description: &'static str,
     /// Its address space; `None` if it cannot be run (the log says why).
     pub layout: Option<Layout>,
+    /// Its manifest as it is in the boot image.
+    pub manifest: &'static [u8],
     /// The names of its functions.
     pub symbols: Symbols<'static>,
     /// What it may do.
@@ -233,6 +235,8 @@ impl Starts {
     pub const AT_BOOT: Self = Self(1);
     /// Again when it has ended.
     pub const AGAIN: Self = Self(2);
+    /// Only by the device manager.
+    pub const AS_DRIVER: Self = Self(4);
 
     /// All of both.
     #[must_use]

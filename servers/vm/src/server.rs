@@ -3,10 +3,12 @@
 //! Decides who may do what, and leaves the doing to the other modules. Only tasks that vm has launched are served where
 //! something is kept for them, because only of those it learns when they end.
 
+use crate::devices::DeviceRights;
 use crate::frames::PAGE;
 use crate::kernel::Kernel;
 use crate::launch::MAX_ARGUMENTS;
 use crate::memory::Owned;
+use crate::program::{Program, Starts};
 use crate::services::Service;
 use crate::state::Vm;
 use crate::watches::EndKind;
@@ -45,7 +47,7 @@ impl<K: Kernel> Vm<'_, K> {
     }
 
     /// The first program that provides `service`; `None` if one that does is running or about to be started again.
-    /// `NotFound`: there is none.
+    /// `NotFound`: there is none. Drivers do not count: without a device they are nothing.
     pub(crate) fn provider_to_start(&self, service: Service) -> Result<Option<u16>, Error> {
         let set = ServiceSet::EMPTY.with(service.get());
         let state = &*self.state;
@@ -53,7 +55,9 @@ impl<K: Kernel> Vm<'_, K> {
             state.restarts.get(usize::from(place)).is_some_and(|restart| restart.due().is_some())
                 || state.tasks.iter().any(|(_, task)| task.program == place)
         };
+        let starts = |program: &Program| !program.starts.contains(Starts::AS_DRIVER);
         let providers = state.catalog.iter().filter(|(_, program)| program.rights.provides.meets(set));
+        let providers = providers.filter(|(_, program)| starts(program));
         let mut first = None;
         for (place, _) in providers {
             if is_coming(place) {
@@ -92,10 +96,15 @@ impl<K: Kernel> Vm<'_, K> {
         if core::str::from_utf8(arguments).is_err() {
             return Err(Error::BadText);
         }
+        let program = self.find_program(path)?;
+        self.launch_program(program, Some(sender), arguments)
+    }
+
+    /// The place of the program at `path`. `NotFound`.
+    pub(crate) fn find_program(&self, path: &str) -> Result<u16, Error> {
         let name = path.strip_prefix('/').unwrap_or(path);
         let name = name.strip_prefix("bin/").unwrap_or(name);
-        let program = self.state.catalog.find(name).ok_or(Error::NotFound)?;
-        self.launch_program(program, Some(sender), arguments)
+        self.state.catalog.find(name).ok_or(Error::NotFound)
     }
 
     /// Launches with arguments of at most `N` bytes; `TooLarge` if they are longer.
@@ -112,7 +121,7 @@ impl<K: Kernel> Vm<'_, K> {
     }
 
     /// `NotPermitted` unless the task's manifest gives it `power`.
-    fn require(&self, sender: TaskId, power: Powers) -> Result<(), Error> {
+    pub(crate) fn require(&self, sender: TaskId, power: Powers) -> Result<(), Error> {
         if self.program_of(sender)?.rights.powers.contains(power) { Ok(()) } else { Err(Error::NotPermitted) }
     }
 
@@ -306,34 +315,36 @@ impl<K: Kernel> Server for Vm<'_, K> {
         self.state.shares.grant(sender, handle, task, writable, limit)
     }
 
-    fn map_device(&mut self, _sender: TaskId, _physical: u64, _size: usize) -> Result<usize, Error> {
-        Err(Error::NotSupported)
+    fn map_device(&mut self, sender: TaskId, physical: u64, size: usize) -> Result<usize, Error> {
+        self.map_device_memory(sender, physical, size as u64)
     }
 
-    fn manifest(&mut self, _sender: TaskId, _index: u32, _manifest: WriteLend<'_>) -> Result<usize, Error> {
-        Err(Error::NotSupported)
+    fn manifest(&mut self, _sender: TaskId, index: u32, manifest: WriteLend<'_>) -> Result<usize, Error> {
+        self.give_manifest(index, &manifest)
     }
 
-    fn platform(&mut self, _sender: TaskId) -> Result<PlatformReply, Error> {
-        Err(Error::NotSupported)
+    fn platform(&mut self, sender: TaskId) -> Result<PlatformReply, Error> {
+        self.configuration(sender)
     }
 
-    fn dma_create(&mut self, _sender: TaskId, _key: u64, _size: usize) -> Result<DmaCreateReply, Error> {
-        Err(Error::NotSupported)
+    fn dma_create(&mut self, sender: TaskId, key: u64, size: usize) -> Result<DmaCreateReply, Error> {
+        self.open_dma(sender, key, size as u64)
     }
 
     fn launch_driver(
         &mut self,
-        _sender: TaskId,
-        _path: StrLend<'_>,
-        _irqs: [u64; 8],
-        _ports: [u64; 8],
-        _mmio: [u64; 8],
+        sender: TaskId,
+        path: StrLend<'_>,
+        irqs: [u64; 8],
+        ports: [u64; 8],
+        mmio: [u64; 8],
     ) -> Result<TaskId, Error> {
-        Err(Error::NotSupported)
+        let mut path_buffer = [0; NAME_MAX];
+        let rights = DeviceRights { pairs: [irqs, ports, mmio] };
+        self.launch_device_driver(sender, path.read(&mut path_buffer)?, &rights)
     }
 
-    fn message_irq(&mut self, _sender: TaskId, _irq: u32) -> Result<MessageIrqReply, Error> {
-        Err(Error::NotSupported)
+    fn message_irq(&mut self, sender: TaskId, irq: u32) -> Result<MessageIrqReply, Error> {
+        self.message_of(sender, irq)
     }
 }

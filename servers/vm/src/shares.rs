@@ -1,6 +1,7 @@
 //! Shared memory objects and the handles by which tasks name them.
 //!
-//! An object is a chain of frames; it lives as long as some task has a handle to it. A handle belongs to one task, says
+//! An object is a chain of frames; it lives as long as some task has a handle to it, or for ever if it is kept, which
+//! counts as a handle of nobody's. A handle belongs to one task, says
 //! whether that task may write, and has at most one mapping. Handles that were closed are not reused at once: their
 //! place gets a new generation.
 //!
@@ -113,6 +114,23 @@ impl Shares {
         self.frames += u64::from(frames.count());
         self.objects[object].frames = core::mem::take(frames);
         Ok(handle)
+    }
+
+    /// Has the object live for ever; its number for [`Shares::reopen`]. `BadHandle` as in [`Shares::get`].
+    pub fn keep(&mut self, owner: TaskId, handle: Handle) -> Result<u16, Error> {
+        let object = self.entries[self.place(owner, handle)?].object;
+        self.objects[usize::from(object) % MAX_OBJECTS].handles += 1;
+        Ok(object)
+    }
+
+    /// A new handle to an object that is kept. `InvalidArgument` if it has not `pages` pages; `TooLarge`, `TableFull` as
+    /// in [`Shares::grant`].
+    pub fn reopen(&mut self, owner: TaskId, object: u16, pages: u32, limit: u64) -> Result<Handle, Error> {
+        if self.objects[usize::from(object) % MAX_OBJECTS].frames.count() != pages {
+            return Err(Error::InvalidArgument);
+        }
+        self.check_object(owner, object, limit)?;
+        self.insert(owner, owner, usize::from(object), true)
     }
 
     /// `TooLarge` if `pages` more than `task` pays for already are more than `limit`.

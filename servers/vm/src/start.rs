@@ -25,6 +25,7 @@ pub fn native<'a>(state: &'a mut State, info: &BootInfo) -> Result<Vm<'a, Native
     let metadata_frames = bare.taken();
     let memory = Memory::new(Frames::new(bare, words), regions, own);
     let mut vm = Vm { kernel: Native, memory, state, own, ram: info.memory, metadata_frames };
+    vm.state.devices.configuration = info.configuration;
     vm.load(image, info.bootfs.start)?;
     vm.start_system();
     Ok(vm)

@@ -4,6 +4,7 @@
 //! and the memory; its methods are spread over the modules that the subjects of vm's work have given their names.
 
 use crate::catalog::{Catalog, MAX_PROGRAMS};
+use crate::devices::Devices;
 use crate::kernel::Kernel;
 use crate::memory::Memory;
 use crate::program::Program;
@@ -27,6 +28,8 @@ pub struct State {
     pub watches: Watches,
     /// Shared memory objects.
     pub shares: Shares,
+    /// What there is for drivers.
+    pub devices: Devices,
     /// For each program, when it is started again.
     pub restarts: [Restarts; MAX_PROGRAMS],
     /// For each task, the lookup that it waits for.
@@ -42,6 +45,7 @@ impl State {
             services: Services::new(),
             watches: Watches::new(),
             shares: Shares::new(),
+            devices: Devices::new(),
             restarts: [Restarts::NEW; MAX_PROGRAMS],
             lookups: [const { None }; MAX_TASKS],
         }

@@ -13,16 +13,19 @@ pub struct Task {
     pub launcher: Option<TaskId>,
     /// When it was started, in nanoseconds. Only for programs that are started again.
     pub started: u64,
+    /// It is a driver, and ends with its launcher.
+    pub is_driver: bool,
     /// Its frames.
     pub owned: Owned,
 }
 
 impl Task {
-    const FREE: Self = Self { id: None, program: 0, launcher: None, started: 0, owned: Owned::EMPTY };
+    const FREE: Self =
+        Self { id: None, program: 0, launcher: None, started: 0, is_driver: false, owned: Owned::EMPTY };
 
     /// A task.
     pub const fn new(id: TaskId, program: u16, launcher: Option<TaskId>, started: u64, owned: Owned) -> Self {
-        Self { id: Some(id), program, launcher, started, owned }
+        Self { id: Some(id), program, launcher, started, is_driver: false, owned }
     }
 }
 
@@ -65,6 +68,13 @@ impl Tasks {
     /// The ID of the task at a place.
     pub fn id_at(&self, index: TaskIndex) -> Option<TaskId> {
         self.table[index.get()].id
+    }
+
+    /// A driver whose launcher has ended.
+    pub fn orphaned_driver(&self) -> Option<TaskId> {
+        let is_orphan =
+            |task: &Task| task.is_driver && task.launcher.is_none_or(|launcher| self.get(launcher).is_none());
+        self.iter().find(|(_, task)| is_orphan(task)).map(|(id, _)| id)
     }
 
     /// All tasks.

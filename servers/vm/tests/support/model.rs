@@ -119,6 +119,16 @@ impl Inner {
         assert!(frame.is_multiple_of(PAGE) && (BASE..end).contains(&frame), "{frame:#x} is no frame");
     }
 
+    /// Whether a task may map a page of a device.
+    fn check_device(&self, task: TaskId, page: u64) -> Result<(), Error> {
+        if page < BASE + self.memory.len() as u64 {
+            return Err(Error::PageInUse);
+        }
+        let mmio = self.tasks.get(&task).ok_or(Error::NoTask)?.create.rights.mmio;
+        let allowed = mmio.iter().any(|range| range.covers(page, page + PAGE));
+        if allowed { Ok(()) } else { Err(Error::NotPermitted) }
+    }
+
     /// A frame that becomes part of a page table.
     fn add_table(&mut self, frame: u64) {
         self.assert_ram(frame);
@@ -193,7 +203,12 @@ impl Kernel for Model {
         table: u64,
     ) -> Result<Mapped, Error> {
         let inner = &mut *self.0.borrow_mut();
-        inner.assert_ram(physical);
+        let is_device = flags.contains(MapFlags::DEVICE);
+        if is_device {
+            inner.check_device(task, physical)?;
+        } else {
+            inner.assert_ram(physical);
+        }
         assert!(!inner.tables.contains(&physical), "a page table must not be mapped");
         assert!(MapFlags::from_raw(flags.0).is_some() && address.is_multiple_of(PAGE));
         let entry = inner.tasks.get_mut(&task).ok_or(Error::NoTask)?;
@@ -231,6 +246,13 @@ impl Kernel for Model {
         let (frame, _) = entry.pages.remove(&address).ok_or(Error::NotFound)?;
         inner.remove_page(frame);
         Ok(())
+    }
+
+    fn irq_message(&mut self, irq: usize) -> Result<(u64, u32), Error> {
+        match irq {
+            48..80 => Ok((0xfee0_0000, irq as u32)),
+            _ => Err(Error::InvalidArgument),
+        }
     }
 
     fn notify(&mut self, task: TaskId, bits: usize) {
