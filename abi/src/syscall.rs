@@ -89,8 +89,8 @@ pub enum Syscall {
     /// Right: [`Powers::MAP`](crate::Powers::MAP), and the caller is the task's pager or itself. Memory that is not
     /// RAM: the *task* has the MMIO right to it. Errors: `NoTask`, `NotPermitted`, `InvalidArgument` (unaligned,
     /// kernel or non-canonical address, unknown flags, writable and executable), `AlreadyExists` (mapped),
-    /// `NeedsTable`, `PageInUse` (the kernel's, or a page table; or as `table`: mapped somewhere), `NotSupported` (no
-    /// MMU).
+    /// `NeedsTable`, `PageInUse` (the kernel's, or a page table; RAM as device memory; or as `table`: mapped somewhere),
+    /// `NotSupported` (no MMU).
     Map = 14,
     /// `unmap(id, address) -> frame`: removes a mapping.
     ///
@@ -247,7 +247,7 @@ pub enum InspectOperation {
     Log = 1,
     /// Halts the machine; `argument` is the status given to an emulator, 0 for success.
     Halt = 2,
-    /// Writes [`COUNTED_TASKS`] words of 32 bits to `address`: how many messages (calls, sends and replies) the task at
+    /// Writes [`COUNTED_TASKS`] words of 32 bits to `address`: how many messages (calls, sends, replies, faults) the task at
     /// index `argument` has received from the task at each index, by living tasks only, wrapping around;
     /// `InvalidArgument` unless the index is below [`COUNTED_TASKS`].
     Messages = 3,

@@ -1,4 +1,4 @@
-//! What tasks with the right to it see of the kernel: tasks, the log; and the end of everything.
+//! What tasks with the right to it see of the kernel: tasks, messages, the log; and the end of everything.
 
 use abi::{Error, InspectOperation, MAX_CONSOLE, MAX_TASKS, Powers, TaskIndex, TaskInfo};
 
@@ -30,6 +30,13 @@ impl<M: Machine> Kernel<M> {
             let info = self.task_info(TaskIndex::new(argument)).ok_or(Error::NoTask)?;
             for (offset, word) in (0usize..).step_by(8).zip(info.encode()) {
                 self.write_bytes(caller, address.wrapping_add(offset), &word.to_le_bytes())?;
+            }
+            return Ok(Some(0));
+        }
+        if operation == InspectOperation::Messages as usize {
+            let counts = *self.counts.received_by(argument).ok_or(Error::InvalidArgument)?;
+            for (offset, count) in (0usize..).step_by(4).zip(counts) {
+                self.write_bytes(caller, address.wrapping_add(offset), &count.to_le_bytes())?;
             }
             return Ok(Some(0));
         }

@@ -200,6 +200,7 @@ impl<M: Machine> Kernel<M> {
         };
         self.machine.set_result(to, 0, self.tasks[from].id, info.raw());
         self.tasks[to].received = self.tasks[to].received.wrapping_add(1);
+        self.counts.add(from, to);
         #[cfg(debug_assertions)]
         self.messages.add(from, to);
     }
@@ -254,6 +255,7 @@ impl<M: Machine> Kernel<M> {
             }
             _ => return Err(Error::NotWaiting),
         }
+        self.counts.add(caller, to);
         #[cfg(debug_assertions)]
         self.messages.add(caller, to);
         Ok(to)

@@ -56,7 +56,11 @@ impl<M: Machine> Kernel<M> {
         if !allowed.iter().any(|range| range.covers(irq as u64, (irq as u64).saturating_add(1))) {
             return Err(Error::NotPermitted.into());
         }
-        let exists = irq < self.machine.irqs();
+        let exists = self.machine.has_irq(irq);
+        if exists && operation == IrqOperation::Message as usize {
+            let (address, data) = self.machine.message(irq).ok_or(Error::InvalidArgument)?;
+            return Ok(Some((u64::from(data) << 32 | u64::from(address)) as usize));
+        }
         let place = self.irqs.0.get_mut(irq).filter(|_| exists).ok_or(Error::InvalidArgument)?;
         let owner = place.map(|owner| owner.task);
         if operation == IrqOperation::Acquire as usize {

@@ -3,6 +3,7 @@
 use abi::{Error, MAX_TASKS, PRIORITIES, Rights, TaskCreate, TaskId, TaskIndex};
 
 use crate::console::Input;
+use crate::counts::Counts;
 use crate::irq::Irqs;
 use crate::log::Log;
 use crate::machine::Machine;
@@ -27,6 +28,7 @@ pub struct Kernel<M: Machine> {
     pub(crate) irqs: Irqs,
     pub(crate) input: Input,
     pub(crate) log: Log,
+    pub(crate) counts: Counts,
     /// Free places that were used before.
     pub(crate) free: List,
     /// The first place that was never used; all after it are free too.
@@ -51,6 +53,7 @@ impl<M: Machine> Kernel<M> {
             irqs: Irqs::new(),
             input: Input::new(),
             log: Log::new(),
+            counts: Counts::new(),
             free: List::EMPTY,
             fresh: 0,
             #[cfg(debug_assertions)]

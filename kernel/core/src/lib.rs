@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod console;
+mod counts;
 #[cfg(debug_assertions)]
 mod debugger;
 mod fault;

@@ -144,6 +144,7 @@ impl<M: Machine> Kernel<M> {
     /// Gives back the place of a task of which nothing is left. A place whose generations are used up stays empty.
     fn free_place(&mut self, task: TaskIndex) {
         self.machine.release(task);
+        self.counts.forget(task);
         #[cfg(debug_assertions)]
         self.messages.forget(task);
         let generation = self.tasks[task].generation;

@@ -136,10 +136,15 @@ pub trait Machine {
     /// What RAM is used for. Looks at every frame: for the debugger only.
     fn memory_use(&mut self) -> MemoryUse;
 
-    /// How many IRQs there are: valid numbers are below it, and below [`crate::MAX_IRQS`].
-    fn irqs(&self) -> usize;
+    /// Whether there is an IRQ with this number; all are below [`crate::MAX_IRQS`].
+    fn has_irq(&self, irq: usize) -> bool;
 
-    /// Lets an IRQ through, or stops it.
+    /// The message that raises an IRQ: the physical address to write to, and the word to write (below 2^31). `None` if it
+    /// is raised by a line.
+    fn message(&self, irq: usize) -> Option<(u32, u32)>;
+
+    /// Lets an IRQ through, or stops it. One that is raised by messages and comes while it is stopped is kept, and given
+    /// to [`crate::Kernel::interrupt`] once it is let through.
     fn set_irq_enabled(&mut self, irq: usize, enabled: bool);
 
     /// Writes a byte to the console; waits a bounded time for room.

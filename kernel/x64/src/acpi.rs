@@ -1,7 +1,10 @@
-//! The one ACPI table that the kernel reads: the MADT, which says where the I/O APICs are and how the old ISA
-//! interrupts are wired (ACPI specification 6.5, sections 5.2.5 to 5.2.12).
+//! The ACPI tables that the kernel reads: the MADT, which says where the I/O APICs are and how the old ISA interrupts are
+//! wired (ACPI specification 6.5, sections 5.2.5 to 5.2.12), and the MCFG, which says where the PCI configuration space is
+//! (PCI firmware specification 3.3, 4.1.2).
 //!
 //! Damaged or missing tables give the PC's defaults, never a failure.
+
+use abi::Region;
 
 use crate::descriptors::MOST_IRQS;
 use crate::loader::{Bytes, Rsdp};
@@ -13,6 +16,10 @@ const ISA_IRQS: usize = 16;
 /// Tables and entries beyond these numbers are not looked at.
 const MOST_TABLES: u64 = 128;
 const MOST_ENTRIES: usize = 512;
+/// A bus takes 1 MiB of the configuration space.
+const BUS_SHIFT: u32 = 20;
+/// Physical addresses are below this.
+const PHYSICAL_END: u64 = 1 << 52;
 
 /// An I/O APIC.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -107,6 +114,29 @@ impl Wiring {
     }
 }
 
+/// The memory-mapped configuration space of the PCI buses from 0 on; empty if the MCFG tells of none.
+pub fn configuration<B: Bytes>(memory: &B, rsdp: Option<Rsdp>) -> Region {
+    let Some(mcfg) = rsdp.and_then(|rsdp| find_table(memory, rsdp, *b"MCFG")) else {
+        return Region::default();
+    };
+    let end = mcfg.saturating_add(u64::from(memory.u32(mcfg.saturating_add(4))));
+    let mut entry = mcfg.saturating_add(44);
+    for _ in 0..MOST_ENTRIES {
+        if entry.saturating_add(16) > end {
+            break;
+        }
+        let (start, segment) = (memory.u64(entry), memory.u16(entry + 8));
+        let (first_bus, last_bus) = (memory.byte(entry + 10), memory.byte(entry + 11));
+        let length = (u64::from(last_bus) + 1) << BUS_SHIFT;
+        let fits = start.is_multiple_of(1 << BUS_SHIFT) && start < PHYSICAL_END - length;
+        if (segment, first_bus) == (0, 0) && fits {
+            return Region { start, length };
+        }
+        entry += 16;
+    }
+    Region::default()
+}
+
 /// The first table with this signature.
 fn find_table<B: Bytes>(memory: &B, Rsdp(rsdp): Rsdp, signature: [u8; 4]) -> Option<u64> {
     if memory.bytes(rsdp) != *b"RSD PTR " {
@@ -159,6 +189,31 @@ mod tests {
         assert_eq!(wiring.line(11), Line { input: 11, level: true, low: true });
         assert_eq!(wiring.line(4), Line { input: 4, level: false, low: false });
         assert_eq!(wiring.line(17), Line { input: 17, level: true, low: true });
+    }
+
+    #[test]
+    fn the_configuration_space_of_the_first_segment_is_found() {
+        let mcfg = |entries: &[(u64, u16, u8, u8)]| {
+            let mut model = tables(&[]);
+            model.put(0x224, &0x500u32.to_le_bytes());
+            model.put(0x500, b"MCFG");
+            model.put(0x504, &(44 + 16 * entries.len() as u32).to_le_bytes());
+            for (place, (start, segment, first, last)) in (0x52c..).step_by(16).zip(entries) {
+                model.put(place, &start.to_le_bytes());
+                model.put(place + 8, &segment.to_le_bytes());
+                model.put(place + 10, &[*first, *last]);
+            }
+            configuration(&model, Some(Rsdp(0x100)))
+        };
+        let space = Region { start: 0xb000_0000, length: 256 << 20 };
+        assert_eq!(mcfg(&[(0xb000_0000, 0, 0, 255)]), space);
+        assert_eq!(mcfg(&[(0xa000_0000, 1, 0, 3), (0xa000_0000, 0, 1, 3), (0xb000_0000, 0, 0, 255)]), space);
+        assert_eq!(mcfg(&[(0xe000_0000, 0, 0, 0)]).length, 1 << 20);
+        for none in [&[][..], &[(0xb000_1000, 0, 0, 255)], &[(u64::MAX << 20, 0, 0, 255)]] {
+            assert_eq!(mcfg(none), Region::default(), "{none:x?}");
+        }
+        assert_eq!(configuration(&tables(&[]), Some(Rsdp(0x100))), Region::default(), "no such table");
+        assert_eq!(configuration(&Model(Vec::new()), None), Region::default());
     }
 
     #[test]

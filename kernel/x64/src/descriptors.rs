@@ -11,6 +11,8 @@ pub const FIRST_IRQ: usize = 0x30;
 /// IRQs that have a vector.
 pub const MOST_IRQS: usize = VECTORS - FIRST_IRQ;
 
+const _: () = assert!(abi::FIRST_MESSAGE_IRQ + abi::MESSAGE_IRQS == MOST_IRQS);
+
 /// The interrupt stack table's entries.
 pub mod stack {
     /// The stack that the privilege level says.

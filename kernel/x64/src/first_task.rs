@@ -25,6 +25,8 @@ pub struct Memory<'a> {
     pub total: u64,
     /// What is free.
     pub free: &'a mut Regions<MOST_REGIONS>,
+    /// The PCI configuration space.
+    pub configuration: Region,
 }
 
 /// Why there is no first task.
@@ -173,7 +175,7 @@ fn write_boot_info(message: u64, id: TaskId, bootfs: Region, memory: &Memory<'_>
     let mut info = BootInfo {
         own_id: id.raw() as u64,
         bootfs,
-        configuration: Region::default(),
+        configuration: memory.configuration,
         memory: memory.total,
         regions: 0,
         free: [Region::default(); MAX_BOOT_REGIONS],

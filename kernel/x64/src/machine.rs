@@ -350,8 +350,12 @@ impl Machine for X64 {
         self.frames.count()
     }
 
-    fn irqs(&self) -> usize {
-        self.irqs.count()
+    fn has_irq(&self, irq: usize) -> bool {
+        self.irqs.has(irq)
+    }
+
+    fn message(&self, irq: usize) -> Option<(u32, u32)> {
+        self.irqs.message(irq)
     }
 
     fn set_irq_enabled(&mut self, irq: usize, enabled: bool) {

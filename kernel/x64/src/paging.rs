@@ -148,6 +148,8 @@ pub fn map<M: Memory>(
             return Err(Error::NotPermitted);
         }
         entry |= UNCACHED | DEVICE;
+    } else if flags.contains(MapFlags::DEVICE) {
+        return Err(Error::PageInUse);
     } else {
         frames.share(frame, flags.contains(MapFlags::WRITE))?;
     }

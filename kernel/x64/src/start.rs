@@ -6,7 +6,7 @@
 use abi::Region;
 use core::sync::atomic::AtomicU8;
 
-use crate::acpi::Wiring;
+use crate::acpi::{self, Wiring};
 use crate::apic::{self, LocalApic};
 use crate::clock::{SECOND, Scale};
 use crate::entry::{Layout, enter_task};
@@ -36,6 +36,8 @@ struct Boot {
     free: Regions<MOST_REGIONS>,
     bootfs: Region,
     wiring: Wiring,
+    /// The PCI configuration space.
+    configuration: Region,
     features: Features,
     layout: Layout,
 }
@@ -61,7 +63,11 @@ pub extern "C" fn start(info: u64) -> ! {
     set_symbols(symbol_table(bootfs));
     // SAFETY: boot code runs alone; entries are made only after `enter_task`.
     let kernel = unsafe { &mut *KERNEL.get() };
-    let memory = first_task::Memory { total: boot.memory.total(), free: &mut boot.free };
+    let memory = first_task::Memory {
+        total: boot.memory.total(),
+        free: &mut boot.free,
+        configuration: boot.configuration,
+    };
     if let Err(problem) = first_task::create(kernel, bootfs, boot.bootfs, memory) {
         boot_failed(problem.text(), boot.bootfs.length);
     }
@@ -90,7 +96,8 @@ fn survey(info: u64, timestamp: u64) -> Boot {
     free.remove(layout.image.0, layout.image.1);
     free.remove(bootfs.start, bootfs.start + bootfs.length);
     let wiring = Wiring::read(&Physical::boot(), rsdp);
-    Boot { timestamp, memory, free, bootfs, wiring, features: Features::detect(), layout }
+    let configuration = acpi::configuration(&Physical::boot(), rsdp);
+    Boot { timestamp, memory, free, bootfs, wiring, configuration, features: Features::detect(), layout }
 }
 
 /// Makes the kernel's half of all address spaces. Returns the root.

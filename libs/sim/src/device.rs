@@ -16,6 +16,12 @@ pub trait Device: Send {
         false
     }
 
+    /// The next message that it writes to signal an interrupt (MSI), if there is one: the physical address and the word.
+    /// What counts is what the driver, or the device manager, has told the device: `resea::abi::IrqOperation::Message`.
+    fn message(&mut self) -> Option<(u64, u32)> {
+        None
+    }
+
     /// When it next does something by itself, in nanoseconds of the machine's clock; `None`: only when it is accessed.
     fn next_event(&self) -> Option<u64> {
         None

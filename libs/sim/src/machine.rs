@@ -6,12 +6,17 @@
 use crate::device::Attached;
 use crate::memory::{Buffer, PAGE, Place as Target, Ram, Space};
 use crate::trace::Trace;
-use abi::{Error, Lend, MAX_LENDS, MAX_TASKS, MapFlags, PAYLOAD_WORDS, Range, TaskCreate, TaskId, TaskIndex};
+use abi::{
+    Error, FIRST_MESSAGE_IRQ, Lend, MAX_LENDS, MAX_TASKS, MESSAGE_IRQS, MapFlags, PAYLOAD_WORDS, Range,
+    TaskCreate, TaskId, TaskIndex,
+};
 use kernel_core::{CopyFault, Frame, Machine, MemoryUse, Reclaim, Request};
 use std::collections::BTreeSet;
 
-/// Interrupt lines.
-const IRQS: usize = 32;
+/// Interrupts: lines, from [`FIRST_MESSAGE_IRQ`] on messages.
+const IRQS: usize = FIRST_MESSAGE_IRQ + MESSAGE_IRQS;
+/// Where messages are written to; the word is the number of the interrupt.
+const MESSAGES: u32 = 0xfee0_0000;
 
 /// What a system call returned.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +60,8 @@ pub(crate) struct Simulated {
     pub(crate) released: Vec<TaskIndex>,
     pub(crate) devices: Vec<Attached>,
     pub(crate) irq_enabled: [bool; IRQS],
+    /// Messages that have come and were not given to the core yet.
+    irq_pending: [bool; IRQS],
     pub(crate) console: Vec<u8>,
     pub(crate) halted: Option<usize>,
     pub(crate) trace: Trace,
@@ -75,6 +82,7 @@ impl Simulated {
             released: Vec::new(),
             devices,
             irq_enabled: [false; IRQS],
+            irq_pending: [false; IRQS],
             console: Vec::new(),
             halted: None,
             trace: Trace::default(),
@@ -189,11 +197,26 @@ impl Simulated {
         Some((device, offset))
     }
 
-    /// An interrupt line that is raised and let through.
+    /// An interrupt that is raised, by a line or by a message, and let through.
     pub(crate) fn pending_irq(&mut self) -> Option<usize> {
+        for attached in &mut self.devices {
+            while let Some((address, data)) = attached.device.message() {
+                if let Some(pending) = self.irq_pending.get_mut(data as usize)
+                    && address == u64::from(MESSAGES)
+                    && data as usize >= FIRST_MESSAGE_IRQ
+                {
+                    *pending = true;
+                }
+            }
+        }
         let enabled = self.irq_enabled;
         let mut raised = self.devices.iter_mut().filter(|device| enabled.get(device.irq) == Some(&true));
-        raised.find_map(|device| device.device.interrupts().then_some(device.irq))
+        let line = raised.find_map(|device| device.device.interrupts().then_some(device.irq));
+        line.or_else(|| {
+            let irq = (0..IRQS).find(|&irq| enabled[irq] && self.irq_pending[irq])?;
+            self.irq_pending[irq] = false;
+            Some(irq)
+        })
     }
 }
 
@@ -329,8 +352,12 @@ impl Machine for Simulated {
         MemoryUse { kernel: reserved, tables: 0, mapped, unmapped }
     }
 
-    fn irqs(&self) -> usize {
-        IRQS
+    fn has_irq(&self, irq: usize) -> bool {
+        irq < IRQS
+    }
+
+    fn message(&self, irq: usize) -> Option<(u32, u32)> {
+        (FIRST_MESSAGE_IRQ..IRQS).contains(&irq).then_some((MESSAGES, irq as u32))
     }
 
     fn set_irq_enabled(&mut self, irq: usize, enabled: bool) {

@@ -169,6 +169,9 @@ impl Space {
         if !in_ram && !mmio.iter().any(|range| range.covers(frame as u64, (frame + PAGE) as u64)) {
             return Err(Error::NotPermitted);
         }
+        if in_ram && flags.contains(MapFlags::DEVICE) {
+            return Err(Error::PageInUse);
+        }
         if self.pages.contains_key(&address) {
             return Err(Error::AlreadyExists);
         }

@@ -97,7 +97,7 @@ impl System {
         self
     }
 
-    /// Puts a device at physical addresses (whole pages, above RAM) with an IRQ below 32. Each run makes its own.
+    /// Puts a device at physical addresses (whole pages, above RAM) with the IRQ of its line, below 48. Each run makes its own.
     #[must_use]
     pub fn device<D: Device + 'static>(
         mut self,

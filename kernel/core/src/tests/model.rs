@@ -25,6 +25,8 @@ pub const RAM_END: usize = 0x1000_0000;
 /// User memory ends here.
 pub const USER_END: usize = 1 << 47;
 pub const IRQS: usize = 16;
+/// Those from here on are raised by messages.
+pub const MESSAGES: usize = 12;
 
 /// What a system call returned, as it stands in the registers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -303,8 +305,12 @@ impl Machine for Model {
         crate::MemoryUse { kernel: 1, tables: 2, mapped: 3, unmapped: 4 }
     }
 
-    fn irqs(&self) -> usize {
-        IRQS
+    fn has_irq(&self, irq: usize) -> bool {
+        irq < IRQS
+    }
+
+    fn message(&self, irq: usize) -> Option<(u32, u32)> {
+        (MESSAGES..IRQS).contains(&irq).then_some((0xfee0_0000, irq as u32))
     }
 
     fn set_irq_enabled(&mut self, irq: usize, enabled: bool) {

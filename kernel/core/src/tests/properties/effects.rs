@@ -112,6 +112,7 @@ impl Driver {
                 let bits = *bits;
                 self.world.returns(caller, done(bits));
             }
+            (16, _) if first == 3 => self.world.returns(caller, done(second << 32 | 0xfee0_0000)),
             (16, _) => {
                 self.world.irqs[second] = match first {
                     0 => Some((caller, third)),

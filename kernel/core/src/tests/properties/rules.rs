@@ -5,13 +5,13 @@ extern crate std;
 use std::vec::Vec;
 
 use abi::{
-    Error, LendSelector, MAX_COPY, MAX_TASKS, MapFlags, MessageInfo, PRIORITIES, Powers, Range, Rights,
-    TaskCreate, TaskId,
+    COUNTED_TASKS, Error, LendSelector, MAX_COPY, MAX_TASKS, MapFlags, MessageInfo, PRIORITIES, Powers,
+    Range, Rights, TaskCreate, TaskId,
 };
 
 use super::world::{Doing, Style, World};
 use crate::machine::Request;
-use crate::tests::model::{IRQS, PAGE};
+use crate::tests::model::{IRQS, MESSAGES, PAGE};
 use crate::tests::system::{BUFFER, CONSTANTS};
 
 /// The first byte of a buffer that its owner cannot access like this.
@@ -193,7 +193,7 @@ impl World {
             18 => {
                 let power = if first == 2 { Powers::POWER } else { Powers::INSPECT };
                 verdict.error(!self.has_power(caller, power), Error::NotPermitted);
-                verdict.error(first > 2, Error::InvalidArgument);
+                verdict.error(first > 3 || (first == 3 && second >= COUNTED_TASKS), Error::InvalidArgument);
                 verdict.error(first == 0 && second >= MAX_TASKS, Error::InvalidArgument);
                 let lives = self.tasks.keys().any(|id| id.index().get() == second);
                 verdict.error(first == 0 && second < MAX_TASKS && !lives, Error::NoTask);
@@ -201,6 +201,8 @@ impl World {
                     verdict.access(third, abi::TaskInfo::WORDS * 8, true);
                 } else if first == 1 {
                     verdict.access(third, facts.log_read(second, fourth).1, true);
+                } else if first == 3 {
+                    verdict.access(third, COUNTED_TASKS * 4, true);
                 }
             }
             _ => {}
@@ -224,7 +226,8 @@ impl World {
         let ranges = self.tasks[&caller].rights.irqs;
         let allowed = ranges.iter().any(|range| range.start <= irq as u64 && (irq as u64) < range.end);
         verdict.error(!allowed, Error::NotPermitted);
-        verdict.error(irq >= IRQS || operation > 2 || (operation == 0 && bits == 0), Error::InvalidArgument);
+        verdict.error(irq >= IRQS || operation > 3 || (operation == 0 && bits == 0), Error::InvalidArgument);
+        verdict.error(operation == 3 && irq < MESSAGES, Error::InvalidArgument);
         let owner = self.irqs.get(irq).copied().flatten().map(|(owner, _)| owner);
         let others = operation == 0 && owner.is_some_and(|owner| owner != caller);
         verdict.error(others, Error::AlreadyExists);

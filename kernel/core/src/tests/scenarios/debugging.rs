@@ -2,7 +2,11 @@
 
 extern crate std;
 
-use abi::{Error, InspectOperation, MAX_CONSOLE, MAX_TASKS, Powers, TaskInfo, TaskState};
+use std::vec::Vec;
+
+use abi::{
+    COUNTED_TASKS, Error, InspectOperation, MAX_CONSOLE, MAX_TASKS, Powers, TaskId, TaskInfo, TaskState,
+};
 
 use crate::tests::model::Outcome;
 use crate::tests::requests::*;
@@ -11,6 +15,7 @@ use crate::tests::system::*;
 const TASK: usize = InspectOperation::Task as usize;
 const LOG: usize = InspectOperation::Log as usize;
 const HALT: usize = InspectOperation::Halt as usize;
+const MESSAGES: usize = InspectOperation::Messages as usize;
 
 #[test]
 fn inspectors_see_what_a_task_does() {
@@ -33,7 +38,7 @@ fn inspectors_see_what_a_task_does() {
 fn inspecting_needs_the_power_and_a_place_with_a_task() {
     let (mut system, [weak, inspector]) =
         System::with([(6, peer_with(Powers(!Powers::INSPECT.0))), (5, peer_with(Powers::INSPECT))]);
-    for operation in [TASK, LOG, 3, usize::MAX] {
+    for operation in [TASK, LOG, MESSAGES, 4, usize::MAX] {
         assert_eq!(system.act(weak, inspect(operation, 0, BUFFER, 1)), failed(Error::NotPermitted));
     }
     system.act(weak, receive());
@@ -41,7 +46,53 @@ fn inspecting_needs_the_power_and_a_place_with_a_task() {
     for place in [MAX_TASKS, usize::MAX] {
         assert_eq!(system.act(inspector, inspect(TASK, place, BUFFER, 0)), failed(Error::InvalidArgument));
     }
-    assert_eq!(system.act(inspector, inspect(3, 0, BUFFER, 0)), failed(Error::InvalidArgument));
+    assert_eq!(system.act(inspector, inspect(4, 0, BUFFER, 0)), failed(Error::InvalidArgument));
+}
+
+/// What `receiver` has received from each task, as `inspector` sees it.
+fn received(system: &mut System, inspector: TaskId, receiver: TaskId) -> Vec<u32> {
+    let request = inspect(MESSAGES, receiver.index().get(), BUFFER, 0);
+    assert_eq!(system.act(inspector, request), done(0));
+    let bytes = system.peek(inspector, COUNTED_TASKS * 4);
+    bytes.chunks_exact(4).map(|bytes| u32::from_le_bytes(bytes.try_into().unwrap())).collect()
+}
+
+#[test]
+fn messages_are_counted_by_pair_until_one_of_it_ends() {
+    let (mut system, [server, client, inspector]) =
+        System::with([(9, PEER), (8, PEER), (5, peer_with(Powers::INSPECT))]);
+    for _ in 0..3 {
+        system.act(server, receive());
+        system.act(client, call(server, info(40)));
+        system.act(server, reply(client, info(41)));
+    }
+    system.act(server, receive());
+    system.act(client, send(server, info(42)));
+    system.act(server, receive());
+    system.act(client, notify(server, 0x100));
+    system.act(server, receive());
+    system.act(client, receive());
+    let [from_client, from_server] = [client, server].map(|task| task.index().get());
+    let first = system.first;
+    let at_server = received(&mut system, inspector, server);
+    assert_eq!((at_server[from_client], at_server.iter().sum::<u32>()), (4, 4), "notifications do not count");
+    let at_client = received(&mut system, inspector, client);
+    assert_eq!((at_client[from_server], at_client.iter().sum::<u32>()), (3, 3));
+    system.act(inspector, notify(first, 1));
+    system.destroy(first, client);
+    system.act(first, receive());
+    assert_eq!(
+        received(&mut system, inspector, server)[from_client],
+        0,
+        "who lives there next has sent nothing"
+    );
+    assert_eq!(received(&mut system, inspector, client), [0; COUNTED_TASKS]);
+    for place in [COUNTED_TASKS, usize::MAX] {
+        assert_eq!(
+            system.act(inspector, inspect(MESSAGES, place, BUFFER, 0)),
+            failed(Error::InvalidArgument)
+        );
+    }
 }
 
 #[test]

@@ -2,13 +2,14 @@
 
 use abi::{ConsoleOperation, Error, IrqOperation, MAX_CONSOLE, NOTIFY_CONSOLE, Powers, Range, Rights};
 
-use crate::tests::model::IRQS;
+use crate::tests::model::{IRQS, MESSAGES};
 use crate::tests::requests::*;
 use crate::tests::system::*;
 
 const ACQUIRE: usize = IrqOperation::Acquire as usize;
 const ACKNOWLEDGE: usize = IrqOperation::Acknowledge as usize;
 const RELEASE: usize = IrqOperation::Release as usize;
+const MESSAGE: usize = IrqOperation::Message as usize;
 const WRITE: usize = ConsoleOperation::Write as usize;
 const READ: usize = ConsoleOperation::Read as usize;
 
@@ -80,9 +81,25 @@ fn irqs_that_do_not_exist_and_operations_are_refused() {
         assert_eq!(system.act(driver, irq(ACQUIRE, number, 1)), failed(Error::InvalidArgument), "{number}");
     }
     assert_eq!(system.act(driver, irq(ACQUIRE, 4, 0)), failed(Error::InvalidArgument), "no bits");
-    for operation in [3, usize::MAX] {
+    for operation in [4, usize::MAX] {
         assert_eq!(system.act(driver, irq(operation, 4, 1)), failed(Error::InvalidArgument));
     }
+}
+
+#[test]
+fn the_message_of_an_irq_is_told_to_whoever_has_the_right() {
+    let rights = driver_rights(0, MESSAGES as u64 + 1);
+    let (mut system, [owner, other]) = System::with([(6, rights), (5, rights)]);
+    system.act(owner, irq(ACQUIRE, MESSAGES, 1));
+    system.act(owner, receive());
+    assert_eq!(system.act(other, irq(MESSAGE, MESSAGES, 0)), done(MESSAGES << 32 | 0xfee0_0000));
+    assert!(system.kernel.machine.irq_enabled[MESSAGES], "asking changes nothing");
+    assert_eq!(system.act(other, irq(MESSAGE, MESSAGES + 1, 0)), failed(Error::NotPermitted));
+    assert_eq!(
+        system.act(other, irq(MESSAGE, MESSAGES - 1, 0)),
+        failed(Error::InvalidArgument),
+        "it has a line"
+    );
 }
 
 #[test]
