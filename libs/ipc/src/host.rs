@@ -111,6 +111,10 @@ backend! {
     fn region_read(address: usize, buffer: &mut [u8]) -> bool = leaked(address, buffer.len());
     /// Writes foreign memory; false: it is memory that was leaked for tests.
     fn region_write(address: usize, data: &[u8]) -> bool = leaked(address, data.len());
+    /// Reads a number of `width` bytes (1, 2, 4) from an I/O port; ones where there is no device.
+    fn port_read(port: u16, width: usize) -> u32 = u32::MAX;
+    /// Writes a number of `width` bytes to an I/O port.
+    fn port_write(port: u16, width: usize, value: u32) -> () = ();
     /// The boot image, which [`crate::memory::map_image`] maps; empty by default.
     fn boot_image() -> &'static [u8] = &[];
     /// Ends the task: must unwind or end the thread.

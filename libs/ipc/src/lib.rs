@@ -6,6 +6,7 @@
 //! * [`server`]: the main loop of a server; [`Pending`]: a call that is answered later.
 //! * [`Handles`], [`Slab`], [`Outbox`]: bounded tables for open objects and for asynchronous messages.
 //! * [`Region`]: memory that is not Rust's (shared, or a frame of another task), accessed by copies only.
+//! * [`port`]: x86 I/O ports.
 //! * [`memory`]: what the first task maps for itself for good.
 //! * `host`: on Linux and macOS the calls go to a backend that a test or a simulator installs.
 //!
@@ -28,9 +29,11 @@ pub mod memory;
 mod outbox;
 mod page;
 mod pending;
+pub mod port;
 #[cfg(all(target_os = "none", target_arch = "x86_64"))]
 pub mod raw;
 mod region;
+mod registers;
 pub mod server;
 mod slab;
 pub mod stub;

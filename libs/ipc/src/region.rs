@@ -126,7 +126,7 @@ impl Region {
         unsafe { core::sync::atomic::AtomicU64::from_ptr(self.pointer().cast()) }
     }
 
-    const fn pointer(&self) -> *mut u8 {
+    pub(crate) const fn pointer(&self) -> *mut u8 {
         core::ptr::with_exposed_provenance_mut(self.address)
     }
 }
