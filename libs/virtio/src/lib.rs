@@ -4,6 +4,7 @@
 //! before version 1.0, as its sections "Legacy Interface" tell.
 //!
 //! * [`Queue`]: buffers go to the device and come back. Pure code over memory that the device shares.
+//! * [`Transport`]: how the device is found, reset, told its queues: PCI, modern or legacy.
 //! * [`features`]: the features that this library understands.
 //! * `model` (on the host): the device's side of a queue, for tests of drivers.
 //!
@@ -14,18 +15,25 @@
 
 extern crate alloc;
 
+mod capabilities;
 pub mod features;
 mod layout;
+mod legacy;
 mod memory;
 #[cfg(not(target_os = "none"))]
 pub mod model;
+mod modern;
 mod packed;
 mod queue;
 mod slots;
 mod split;
+mod transport;
+mod unusable;
 
 pub use layout::{Layout, Ring};
 pub use queue::Queue;
+pub use transport::{Cause, Doorbell, Transport};
+pub use unusable::Unusable;
 
 /// A piece of a buffer: memory that the device reads or writes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
