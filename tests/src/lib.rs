@@ -8,6 +8,7 @@
 pub mod copy;
 pub mod sources;
 pub mod tutorial;
+pub mod wire;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
