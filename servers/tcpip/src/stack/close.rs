@@ -1,0 +1,60 @@
+//! Ending connections, in order: what was sent is delivered, then the peer is told.
+
+use super::places::NEVER;
+use super::settle::Cause;
+use super::{Socket, Stack};
+use ipc::Error;
+use smoltcp::socket::tcp::State;
+use smoltcp::time::Instant;
+
+impl Stack {
+    /// Ends the halves of a connection: `send`, so that the peer learns that no more comes; `receive`, so that what still
+    /// comes is thrown away.
+    ///
+    /// Errors: `NotSupported` (not a connection), `NotConnected` (it is not made, or over).
+    pub fn shutdown(&mut self, place: u16, receive: bool, send: bool, now: Instant) -> Result<(), Error> {
+        let connection = self.places.connection_mut(place).ok_or(Error::NotSupported)?;
+        if connection.is_over() || matches!(connection.state, State::SynSent | State::SynReceived) {
+            return Err(Error::NotConnected);
+        }
+        if receive {
+            connection.discards = true;
+        }
+        if send {
+            connection.body.tcp_mut().close();
+        }
+        self.settle(place, Cause::Owner, now);
+        self.dirty.push(place);
+        Ok(())
+    }
+
+    /// Gives a socket up. A connection goes on by itself until everything sent is delivered and the peer has closed it too.
+    pub fn close(&mut self, place: u16, now: Instant) {
+        match self.places.get(place) {
+            Socket::Free => {}
+            Socket::Listener(_) => self.close_listener(place, now),
+            Socket::Datagrams(_) => {
+                if let Socket::Datagrams(datagrams) = self.places.remove(place) {
+                    self.index.remove(datagrams.hash, place);
+                }
+            }
+            Socket::Connection(_) => self.close_connection(place, now),
+        }
+    }
+
+    fn close_connection(&mut self, place: u16, now: Instant) {
+        let Some(connection) = self.places.connection_mut(place) else { return };
+        if connection.is_over() || connection.state == State::SynSent {
+            // Nobody knows of it any more, or nobody answered yet.
+            return self.release(place);
+        }
+        connection.is_orphan = true;
+        connection.discards = true;
+        // The peer has that long from now on.
+        connection.since = now;
+        connection.body.tcp_mut().close();
+        self.settle(place, Cause::Owner, now);
+        self.places.set_deadline(place, NEVER);
+        self.dirty.push(place);
+    }
+}

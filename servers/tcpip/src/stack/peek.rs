@@ -1,0 +1,268 @@
+//! A look at a frame before anybody processes it: whose it is.
+//!
+//! Only what is needed to find the socket is read here. Nothing is believed of the rest: lengths are checked for what is
+//! read, checksums by smoltcp, or with [`Segment::is_intact`] where a decision is made before.
+
+use smoltcp::wire::{EthernetAddress, IpAddress, IpEndpoint, Ipv4Address, Ipv6Address, TcpPacket};
+
+/// Length of an Ethernet header (IEEE 802.3, 3.2).
+pub const ETHERNET: usize = 14;
+
+/// The flags of a segment (RFC 9293, 3.1).
+pub mod flag {
+    /// No more data from the sender.
+    pub const FIN: u8 = 1;
+    /// Synchronize sequence numbers.
+    pub const SYN: u8 = 2;
+    /// Reset the connection.
+    pub const RST: u8 = 4;
+    /// The acknowledgement number counts.
+    pub const ACK: u8 = 16;
+}
+
+/// Both ends, as seen from here.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Flow {
+    /// The destination of what comes in.
+    pub local: IpEndpoint,
+    /// Its source.
+    pub remote: IpEndpoint,
+}
+
+/// A TCP segment's header.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Segment {
+    /// Whose it is.
+    pub flow: Flow,
+    /// See [`flag`].
+    pub flags: u8,
+    /// Its first sequence number.
+    pub sequence: u32,
+    /// What it acknowledges, with [`flag::ACK`].
+    pub acknowledgement: u32,
+    /// How many sequence numbers it takes: data, SYN and FIN.
+    pub length: u32,
+    /// Where the segment begins and ends in the frame.
+    place: (usize, usize),
+}
+
+impl Segment {
+    /// Whether any of these flags is set.
+    pub const fn has(&self, flags: u8) -> bool {
+        self.flags & flags != 0
+    }
+
+    /// Whether its checksum is right.
+    pub fn is_intact(&self, frame: &[u8]) -> bool {
+        let segment = frame.get(self.place.0..self.place.1).map(TcpPacket::new_checked);
+        matches!(segment, Some(Ok(segment))
+            if segment.verify_checksum(&self.flow.remote.addr, &self.flow.local.addr))
+    }
+}
+
+/// What names the fragments of one packet (RFC 791, 3.2): identification, protocol, addresses.
+pub type FragmentKey = (u16, u8, Ipv4Address, Ipv4Address);
+
+/// Whose a frame is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Peek {
+    /// A segment for this machine's hardware address.
+    Tcp(Segment),
+    /// A datagram.
+    Udp(Flow),
+    /// A fragment; the first one of a datagram tells whose that is.
+    Fragment(FragmentKey, Option<Flow>),
+    /// That a packet of ours could not be delivered: a segment of this flow, and whether the port or the host refused.
+    Undelivered(Flow),
+    /// Something else, for smoltcp.
+    Other,
+    /// It must not be on a network: to or from a loopback address.
+    Martian,
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..at + 2)?.try_into().ok().map(u16::from_be_bytes)
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes)
+}
+
+/// An IP packet's header: protocol, addresses, where the payload begins and ends.
+struct Packet {
+    protocol: u8,
+    source: IpAddress,
+    destination: IpAddress,
+    payload: (usize, usize),
+    fragment: Option<(FragmentKey, bool)>,
+}
+
+/// A frame from a network, `hardware` being the address it came to; or from the loopback interface, without an Ethernet
+/// header.
+pub fn peek(frame: &[u8], hardware: Option<EthernetAddress>) -> Peek {
+    let start = if hardware.is_some() { ETHERNET } else { 0 };
+    let kind = if hardware.is_some() { u16_at(frame, 12) } else { None };
+    let Some(packet) = packet(frame, start, kind) else { return Peek::Other };
+    if hardware.is_some() && (is_loopback(packet.source) || is_loopback(packet.destination)) {
+        return Peek::Martian;
+    }
+    if let Some((key, first)) = packet.fragment {
+        let flow = if first && key.1 == 17 { flow(frame, &packet) } else { None };
+        return Peek::Fragment(key, flow);
+    }
+    let ours = hardware.is_none_or(|address| frame.get(..6) == Some(address.as_bytes()));
+    match packet.protocol {
+        6 if ours => segment(frame, &packet).map_or(Peek::Other, Peek::Tcp),
+        17 => flow(frame, &packet).map_or(Peek::Other, Peek::Udp),
+        1 | 58 if ours => undelivered(frame, &packet).map_or(Peek::Other, Peek::Undelivered),
+        _ => Peek::Other,
+    }
+}
+
+fn is_loopback(address: IpAddress) -> bool {
+    match address {
+        IpAddress::Ipv4(address) => address.is_loopback(),
+        IpAddress::Ipv6(address) => address.is_loopback(),
+    }
+}
+
+/// The packet that begins at `start`; `kind` is the Ethernet type, if there is one.
+fn packet(frame: &[u8], start: usize, kind: Option<u16>) -> Option<Packet> {
+    match (frame.get(start)? >> 4, kind) {
+        (4, None | Some(0x0800)) => packet4(frame, start),
+        (6, None | Some(0x86dd)) => packet6(frame, start),
+        _ => None,
+    }
+}
+
+fn packet4(frame: &[u8], start: usize) -> Option<Packet> {
+    let header = usize::from(frame.get(start)? & 15) * 4;
+    let end = start + usize::from(u16_at(frame, start + 2)?);
+    if header < 20 || end > frame.len() || start + header > end {
+        return None;
+    }
+    let protocol = *frame.get(start + 9)?;
+    let source = Ipv4Address::from_bits(u32_at(frame, start + 12)?);
+    let destination = Ipv4Address::from_bits(u32_at(frame, start + 16)?);
+    let (identification, fragment) = (u16_at(frame, start + 4)?, u16_at(frame, start + 6)?);
+    let key = (identification, protocol, source, destination);
+    Some(Packet {
+        protocol,
+        source: source.into(),
+        destination: destination.into(),
+        payload: (start + header, end),
+        // More fragments, or an offset.
+        fragment: (fragment & 0x3fff != 0).then_some((key, fragment & 0x1fff == 0)),
+    })
+}
+
+fn packet6(frame: &[u8], start: usize) -> Option<Packet> {
+    let end = start + 40 + usize::from(u16_at(frame, start + 4)?);
+    if end > frame.len() {
+        return None;
+    }
+    let address = |at: usize| -> Option<IpAddress> {
+        let octets: [u8; 16] = frame.get(at..at + 16)?.try_into().ok()?;
+        Some(Ipv6Address::from_octets(octets).into())
+    };
+    Some(Packet {
+        protocol: *frame.get(start + 6)?,
+        source: address(start + 8)?,
+        destination: address(start + 24)?,
+        payload: (start + 40, end),
+        fragment: None,
+    })
+}
+
+/// The ports of what comes in, which are the first things in TCP and UDP.
+fn flow(frame: &[u8], packet: &Packet) -> Option<Flow> {
+    let payload = frame.get(packet.payload.0..packet.payload.1)?;
+    Some(Flow {
+        local: IpEndpoint::new(packet.destination, u16_at(payload, 2)?),
+        remote: IpEndpoint::new(packet.source, u16_at(payload, 0)?),
+    })
+}
+
+fn segment(frame: &[u8], packet: &Packet) -> Option<Segment> {
+    let payload = frame.get(packet.payload.0..packet.payload.1)?;
+    let header = usize::from(payload.get(12)? >> 4) * 4;
+    let flags = *payload.get(13)?;
+    let data = payload.len().checked_sub(header).filter(|_| header >= 20)? as u32;
+    let controls = u32::from(flags & flag::SYN != 0) + u32::from(flags & flag::FIN != 0);
+    Some(Segment {
+        flow: flow(frame, packet)?,
+        flags,
+        sequence: u32_at(payload, 4)?,
+        acknowledgement: u32_at(payload, 8)?,
+        length: data + controls,
+        place: packet.payload,
+    })
+}
+
+/// The flow of our segment that came back in a "destination unreachable" (RFC 792, RFC 4443 3.1).
+fn undelivered(frame: &[u8], outer: &Packet) -> Option<Flow> {
+    let is_unreachable = matches!((outer.protocol, frame.get(outer.payload.0)?), (1, 3) | (58, 1));
+    let start = outer.payload.0 + 8;
+    if !is_unreachable || start >= outer.payload.1 {
+        return None;
+    }
+    let inner = quoted(frame.get(..outer.payload.1)?, start)?;
+    // It is seen from the other side here: the source of what was sent is the local end.
+    let ours = flow(frame, &inner)?;
+    (inner.protocol == 6).then_some(Flow { local: ours.remote, remote: ours.local })
+}
+
+/// A packet that is quoted in a message: its length says how long it was, not how much of it is here.
+fn quoted(frame: &[u8], start: usize) -> Option<Packet> {
+    let end = frame.len();
+    match frame.get(start)? >> 4 {
+        4 => {
+            let header = usize::from(frame.get(start)? & 15) * 4;
+            Some(Packet {
+                protocol: *frame.get(start + 9)?,
+                source: Ipv4Address::from_bits(u32_at(frame, start + 12)?).into(),
+                destination: Ipv4Address::from_bits(u32_at(frame, start + 16)?).into(),
+                payload: (start + header, end),
+                fragment: None,
+            })
+        }
+        6 => {
+            let octets = |at: usize| -> Option<[u8; 16]> { frame.get(at..at + 16)?.try_into().ok() };
+            Some(Packet {
+                protocol: *frame.get(start + 6)?,
+                source: Ipv6Address::from_octets(octets(start + 8)?).into(),
+                destination: Ipv6Address::from_octets(octets(start + 24)?).into(),
+                payload: (start + 40, end),
+                fragment: None,
+            })
+        }
+        _ => None,
+    }
+}
+
+/// What a segment that was sent says: kept for connections that end up in TIME-WAIT, whose numbers smoltcp keeps to
+/// itself.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Sent {
+    /// The sequence number after it.
+    pub next: u32,
+    /// What it acknowledged.
+    pub acknowledgement: u32,
+    /// See [`flag`].
+    pub flags: u8,
+}
+
+/// Reads a segment that smoltcp has just written, so it is well-formed; `None` if it is none.
+pub fn sent(frame: &[u8], ethernet: bool) -> Option<Sent> {
+    let start = if ethernet { ETHERNET } else { 0 };
+    let packet = packet(frame, start, if ethernet { u16_at(frame, 12) } else { None })?;
+    if packet.protocol != 6 || packet.fragment.is_some() {
+        return None;
+    }
+    let segment = segment(frame, &packet)?;
+    Some(Sent {
+        next: segment.sequence.wrapping_add(segment.length),
+        acknowledgement: segment.acknowledgement,
+        flags: segment.flags,
+    })
+}
