@@ -11,6 +11,7 @@ pub mod checks;
 pub mod commands;
 pub mod console;
 pub mod machine;
+pub mod network;
 pub mod plot;
 pub mod qemu;
 pub mod scaffold;

@@ -3,7 +3,10 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use anyhow::Result;
 use clap::{Args, ValueEnum};
+
+use crate::network::{NetworkOptions, Unsaid};
 
 /// The exit status of QEMU when the system halted with success: the kernel writes 0x10 to the isa-debug-exit device,
 /// which exits with (value << 1) | 1.
@@ -46,6 +49,11 @@ impl Machine {
             Self::Microvm => "microvm",
         }
     }
+
+    /// Whether it can have PCI devices.
+    pub fn has_pci(self) -> bool {
+        self != Self::Microvm
+    }
 }
 
 /// What to play.
@@ -63,6 +71,9 @@ pub struct MachineOptions {
     /// Count instructions: each one takes exactly 1 ns of the guest's time, so that runs can be compared
     #[arg(long)]
     pub icount: bool,
+    /// What the network looks like
+    #[command(flatten)]
+    pub network: NetworkOptions,
     /// More arguments for QEMU
     #[arg(last = true, value_name = "QEMU-ARGS")]
     pub qemu_args: Vec<OsString>,
@@ -76,6 +87,15 @@ impl MachineOptions {
     pub fn memory(&self) -> u64 {
         // What cannot be read was not checked, and is no memory.
         mebibytes(&self.mem).map_or(0, |size| size << 20)
+    }
+
+    /// Decides what the options left open: see [`NetworkOptions::settle`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn settle(&mut self, unsaid: Unsaid) -> Result<Vec<String>> {
+        self.network.settle(self.machine, unsaid)
     }
 }
 
@@ -106,7 +126,14 @@ fn mebibytes(text: &str) -> Result<u64, String> {
 
 impl Default for MachineOptions {
     fn default() -> Self {
-        Self { machine: Machine::default(), smp: 1, mem: "256M".into(), icount: false, qemu_args: Vec::new() }
+        Self {
+            machine: Machine::default(),
+            smp: 1,
+            mem: "256M".into(),
+            icount: false,
+            network: NetworkOptions::default(),
+            qemu_args: Vec::new(),
+        }
     }
 }
 
@@ -138,6 +165,7 @@ pub fn arguments(options: &MachineOptions, kernel: &Path, image: &Path, console:
     if options.icount {
         add(&["-icount", "shift=0,sleep=off"]);
     }
+    arguments.extend(options.network.arguments(options.machine));
     arguments.extend(["-kernel".into(), kernel.into(), "-initrd".into(), image.into()]);
     arguments.extend(options.qemu_args.iter().cloned());
     arguments
@@ -176,6 +204,7 @@ mod tests {
             smp: 4,
             mem: "1G".into(),
             icount: true,
+            network: NetworkOptions::default(),
             qemu_args: vec!["-S".into()],
         };
         let words = arguments(&options, Path::new("k"), Path::new("i"), Console::Pipe);

@@ -25,7 +25,18 @@ fn every_subcommand_has_help_release_and_verbose() {
 #[test]
 fn without_a_subcommand_it_takes_the_options_of_run() {
     let help = text(&resea(&["--help"]).stdout);
-    for option in ["--exec", "--timeout", "--machine", "--smp", "--mem", "--icount", "QEMU-ARGS"] {
+    for option in [
+        "--exec",
+        "--timeout",
+        "--machine",
+        "--smp",
+        "--mem",
+        "--icount",
+        "--nic",
+        "--port",
+        "--pcap",
+        "QEMU-ARGS",
+    ] {
         assert!(help.contains(option), "{option} is not in:\n{help}");
     }
 }
@@ -38,6 +49,24 @@ fn wrong_options_are_explained() {
         assert!(text(&output.stderr).contains("error:"), "{arguments:?}");
     }
     assert!(text(&resea(&["--machine", "pdp11"]).stderr).contains("q35, pc, microvm"));
+}
+
+#[test]
+fn a_network_that_cannot_be_is_refused_before_anything_is_built() {
+    let refused = |arguments: &[&str]| {
+        let output = resea(arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        text(&output.stderr)
+    };
+    let message = refused(&["--machine", "microvm", "--nic", "e1000"]);
+    assert_eq!(
+        message,
+        "error: microvm has no PCI, so it cannot have the network card e1000: leave out --nic, or choose q35 or pc\n"
+    );
+    assert!(refused(&["--nic", "none", "--port", "8080:80"]).contains("leave out --port"));
+    let wrong = resea(&["--port", "http"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(text(&wrong.stderr).contains("it must be [ADDRESS:]HOST:GUEST[/udp]"));
 }
 
 #[test]

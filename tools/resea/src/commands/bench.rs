@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::build::{Profile, build};
 use crate::machine::MachineOptions;
+use crate::network::{Nic, Unsaid};
 use crate::session::Sink;
 use crate::ui::Verbosity;
 use crate::workspace::Workspace;
@@ -24,7 +25,8 @@ const PREFIX: &str = "bench: ";
 ///
 /// Boots a release build (whether --release is given or not) under instruction counting, where one tick is one
 /// instruction and every run gives the same figures; --real counts the host's time instead. The figures are the least,
-/// the median and the greatest number of ticks of many repetitions.
+/// the median and the greatest number of ticks of many repetitions. There is no network card unless --nic names one: what
+/// comes over a network comes when the host likes.
 #[derive(Clone, Debug, Args)]
 pub struct BenchCommand {
     #[command(flatten)]
@@ -66,7 +68,10 @@ impl BenchCommand {
         let verbosity = self.common.verbosity();
         setup::qemu(verbosity)?;
         let build = build(&Workspace::find()?, Profile::Release, verbosity)?;
-        let options = MachineOptions { icount: !self.real, ..self.machine.clone() };
+        let mut options = MachineOptions { icount: !self.real, ..self.machine.clone() };
+        // What comes over a network comes when the host likes: no two runs would be the same.
+        options.network.nic = options.network.nic.or(Some(Nic::None));
+        options.settle(Unsaid::Nothing)?;
         verbosity.step("measuring");
         let deadline = Some(Instant::now() + Duration::from_secs(self.timeout));
         let mut session = boot::session(&build, &options, sink(verbosity), verbosity)?;

@@ -9,6 +9,7 @@ use clap::Args;
 use crate::build::{Build, build_for};
 use crate::console::plain;
 use crate::machine::{HALTED_WITH_SUCCESS, MachineOptions, halt_status};
+use crate::network::Unsaid;
 use crate::session::{Session, Sink};
 use crate::ui::Verbosity;
 use crate::workspace::Workspace;
@@ -21,6 +22,10 @@ const HALT: &str = "q";
 ///
 /// To leave, type `q` at the prompt, or press Ctrl-A and then X at any time (QEMU's own keys: Ctrl-A C opens its
 /// monitor, Ctrl-A twice sends one Ctrl-A). Ctrl-C goes to the shell, as every other key does.
+///
+/// A browser on this machine finds the running system at http://localhost:8080, or at the port that is told if that one is
+/// taken. The system is in a network of its own (QEMU's user mode): it reaches out, but nobody reaches it except through
+/// the ports that --port names.
 ///
 /// With --exec the commands are typed into the shell, and the system halts after the last one. The exit status is then 0
 /// only if the status of every command was 0 and the system halted well.
@@ -48,24 +53,35 @@ impl RunCommand {
     /// If the system does not build or boot, dies, or takes too long; if a command of `--exec` fails.
     pub fn run(&self) -> Result<()> {
         let verbosity = self.common.verbosity();
+        self.machine.network.check(self.machine.machine)?;
         setup::qemu(verbosity)?;
         let build = build_for(&Workspace::find()?, self.common.profile(), &self.machine, verbosity)?;
-        if self.exec.is_empty() { self.at_terminal(&build, verbosity) } else { self.typed(&build, verbosity) }
+        let mut machine = self.machine.clone();
+        let unsaid = if self.exec.is_empty() { Unsaid::Page } else { Unsaid::Nothing };
+        machine.settle(unsaid)?.iter().for_each(|change| verbosity.step(change));
+        if self.exec.is_empty() {
+            self.at_terminal(&build, &machine, verbosity)
+        } else {
+            self.typed(&build, &machine, verbosity)
+        }
     }
 
     fn deadline(&self) -> Option<Instant> {
         self.timeout.map(|seconds| Instant::now() + Duration::from_secs(seconds))
     }
 
-    fn at_terminal(&self, build: &Build, verbosity: Verbosity) -> Result<()> {
-        let machine = &self.machine;
+    fn at_terminal(&self, build: &Build, machine: &MachineOptions, verbosity: Verbosity) -> Result<()> {
         verbosity.step(&format!(
-            "booting in QEMU ({}, {} CPU{}, {}); to leave, type q at the prompt, or press Ctrl-A X",
+            "booting in QEMU ({}, {} CPU{}, {}, network card: {}); to leave, type q at the prompt, or press Ctrl-A X",
             machine.machine.name(),
             machine.smp,
             if machine.smp == 1 { "" } else { "s" },
-            machine.mem
+            machine.mem,
+            machine.network.card(machine.machine).name()
         ));
+        if let Some(url) = machine.network.url() {
+            verbosity.step(&format!("the running system shows itself at {url}"));
+        }
         let _restore = terminal::Restore::new();
         let mut qemu = boot::at_terminal(build, machine, verbosity)?;
         let Some(status) = qemu.wait(self.deadline())? else {
@@ -81,15 +97,18 @@ impl RunCommand {
                 Some(status) => {
                     bail!("the system halted with failure status {status}: see its last lines above")
                 }
-                None => bail!("QEMU failed with exit status {code}: see its message above"),
+                None => match machine.network.lost() {
+                    Some(port) => bail!("another program has just taken port {port}: try again"),
+                    None => bail!("QEMU failed with exit status {code}: see its message above"),
+                },
             },
             None => bail!("QEMU was ended by a signal ({status})"),
         }
     }
 
-    fn typed(&self, build: &Build, verbosity: Verbosity) -> Result<()> {
+    fn typed(&self, build: &Build, machine: &MachineOptions, verbosity: Verbosity) -> Result<()> {
         let deadline = self.deadline();
-        let mut session = boot::session(build, &self.machine, to_stdout(), verbosity)?;
+        let mut session = boot::session(build, machine, to_stdout(), verbosity)?;
         let result = type_commands(&mut session, &self.exec, deadline);
         // The reason starts on a line of its own.
         println!();
