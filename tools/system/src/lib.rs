@@ -6,7 +6,7 @@
 //! [`graph`] module draws the same data. docs/checks.md is the list of all checks with an example of each.
 //!
 //! The checks, by subject: [`programs`] (what there is), [`services`] (who provides what), [`cycles`] (who waits for
-//! whom), [`rights`] (who may do what), [`interfaces`] (who speaks which version), [`stacks`], [`memory`].
+//! whom), [`rights`] (who may do what), [`devices`] (who drives what), [`interfaces`] (who speaks which version), [`stacks`], [`memory`].
 //!
 //! Works on values only: who reads files, compiles and asks the object code is the caller, `tools/resea`. So broken
 //! systems can be written down as tests.
@@ -22,6 +22,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cycles;
+pub mod devices;
 pub mod graph;
 pub mod interfaces;
 pub mod memory;
@@ -47,6 +48,7 @@ pub fn check(system: &System) -> Vec<Problem> {
     problems.extend(services::check(system).into_iter().map(Problem::Service));
     problems.extend(cycles::check(system).into_iter().map(Problem::Cycle));
     problems.extend(rights::check(system).into_iter().map(Problem::Right));
+    problems.extend(devices::check(system).into_iter().map(Problem::Device));
     problems.extend(interfaces::check(system).into_iter().map(Problem::Interface));
     problems.extend(stacks::check(system).into_iter().map(Problem::Stack));
     problems.extend(memory::check(system).into_iter().map(Problem::Memory));

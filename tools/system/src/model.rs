@@ -5,8 +5,8 @@ use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 
-use manifest::Manifest;
 use manifest::host::Source;
+use manifest::{Manifest, Power};
 
 /// The program that the kernel starts, and that starts all others.
 pub const FIRST_PROGRAM: &str = "vm";
@@ -37,6 +37,11 @@ impl System {
         self.programs.iter().filter(move |program| program.manifest().provides.contains(&service))
     }
 
+    /// The device manager: the program with the power over devices.
+    pub fn device_manager(&self) -> Option<&Program> {
+        self.programs.iter().find(|program| program.manifest().has(Power::Devices))
+    }
+
     /// The interface with a name.
     pub fn interface(&self, name: &str) -> Option<&Interface> {
         self.interfaces.iter().find(|interface| interface.name == name)
@@ -59,7 +64,7 @@ pub struct Program {
 /// What a program is, by its rights and services.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Kind {
-    /// It has interrupts, I/O ports or MMIO.
+    /// It has interrupts, I/O ports or MMIO, or drives devices.
     Driver,
     /// It provides services, or it is [`FIRST_PROGRAM`], which all talk to.
     Server,
@@ -81,13 +86,19 @@ impl Program {
     /// What it is.
     pub fn kind(&self) -> Kind {
         let manifest = self.manifest();
-        if !(manifest.irqs.is_empty() && manifest.ports.is_empty() && manifest.mmio.is_empty()) {
+        let has_rights = !(manifest.irqs.is_empty() && manifest.ports.is_empty() && manifest.mmio.is_empty());
+        if self.is_managed() || has_rights {
             Kind::Driver
         } else if self.is_first() || !manifest.provides.is_empty() {
             Kind::Server
         } else {
             Kind::App
         }
+    }
+
+    /// Whether it is a driver that the device manager starts.
+    pub fn is_managed(&self) -> bool {
+        !self.manifest().devices.is_empty()
     }
 
     /// The size of its stack in bytes.

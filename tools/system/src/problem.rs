@@ -14,6 +14,8 @@ pub enum Problem {
     Cycle(crate::cycles::Error),
     /// With who may do what.
     Right(crate::rights::Error),
+    /// With who drives what.
+    Device(crate::devices::Error),
     /// With who speaks which version of an interface.
     Interface(crate::interfaces::Error),
     /// With a stack.
@@ -29,6 +31,7 @@ impl fmt::Display for Problem {
             Self::Service(error) => error.fmt(formatter),
             Self::Cycle(error) => error.fmt(formatter),
             Self::Right(error) => error.fmt(formatter),
+            Self::Device(error) => error.fmt(formatter),
             Self::Interface(error) => error.fmt(formatter),
             Self::Stack(error) => error.fmt(formatter),
             Self::Memory(error) => error.fmt(formatter),

@@ -176,9 +176,12 @@ fn never_started(system: &System) -> Vec<Error> {
     let used = |program: &Program, service: &str| {
         others().any(|other| other.name != program.name && other.manifest().uses.contains(&service))
     };
+    let managed = |program: &Program| program.is_managed() && system.device_manager().is_some();
     let never = others().filter(|program| {
         let manifest = program.manifest();
-        manifest.start != Start::Boot && !manifest.provides.iter().any(|service| used(program, service))
+        manifest.start != Start::Boot
+            && !managed(program)
+            && !manifest.provides.iter().any(|service| used(program, service))
     });
     never
         .map(|program| Error::NeverStarts {

@@ -69,6 +69,7 @@ fn every_kind_of_problem_has_a_broken_system() {
         include_str!("../src/services.rs"),
         include_str!("../src/cycles.rs"),
         include_str!("../src/rights.rs"),
+        include_str!("../src/devices.rs"),
         include_str!("../src/interfaces.rs"),
         include_str!("../src/memory.rs"),
     ];
