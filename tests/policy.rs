@@ -22,7 +22,7 @@ const COMMENT_LINES: usize = 12;
 
 /// Which packages a package may depend on, by the folder that it lies in; those of one folder never depend on each
 /// other unless it says so. Longest match first.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("abi", &[]),
     ("kernel/core", &["abi"]),
     ("kernel/", &["abi", "kernel/core", "libs/bootfs", "libs/elf", "libs/symbols"]),
@@ -35,6 +35,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("libs/", &["abi"]),
     ("interfaces", &["abi", "libs/ipc", "tools/idl"]),
     ("servers/", &["abi", "libs/", "interfaces"]),
+    ("drivers/", &["abi", "libs/", "interfaces"]),
     ("apps/call", &["libs/", "tools/idl"]),
     ("apps/", &["abi", "libs/", "interfaces"]),
     ("tools/", &["abi", "libs/bootfs", "libs/manifest", "libs/symbols", "tools/"]),

@@ -5,7 +5,6 @@
 
 use crate::{Card, CardError, Memory, Nic, RING_SIZE, Registers, TRANSMIT_MOST, Trouble};
 use core::fmt;
-use core::time::Duration;
 use driver::{Device, DmaMemory, DriverError, Interrupt};
 use interfaces::nic::{self, AttachReply, NOTIFY_DRIVER, NOTIFY_USER, StatusReply};
 use ipc::server::Events;
@@ -14,6 +13,9 @@ use resea::Never;
 
 /// How often the driver goes on at once if there is more to do, before it looks at other notifications.
 const ROUNDS: usize = 16;
+
+/// Nanoseconds between two looks at a card that is being reset.
+const PAUSE: u64 = 10_000;
 
 /// How often a card is reset that says impossible things.
 const MOST_RESETS: u32 = 16;
@@ -67,8 +69,10 @@ impl Registers for Mapped {
         self.0.write32(offset, value);
     }
 
+    /// Looks at the clock until it has passed. Sleeping would refuse requests and swallow notifications meanwhile.
     fn pause(&self) {
-        resea::sleep(Duration::from_micros(10));
+        let end = ipc::clock() + PAUSE;
+        while ipc::clock() < end {}
     }
 }
 
@@ -162,6 +166,7 @@ impl nic::Server for Server {
         let packets = self.packets.grant(sender)?;
         let address = or_end(self.nic.attach());
         self.user = Some(sender);
+        // There is nothing to do yet, but now the user knows that it must wake the driver.
         self.work();
         Ok(AttachReply { packets, address, mtu: MTU })
     }
