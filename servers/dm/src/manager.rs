@@ -1,0 +1,117 @@
+//! All devices, and which of them have drivers. What becomes of the drivers is in `lives`.
+
+use crate::configuration::{Configuration, Place};
+use crate::device::{Device, Message};
+use crate::enumerate::{Function, enumerate};
+use crate::matching::Program;
+use crate::memory::Memory;
+use crate::policy::Record;
+use crate::slot::{Life, Slot};
+use crate::subscribers::Subscribers;
+use alloc::format;
+use alloc::vec::Vec;
+use interfaces::dm::Class;
+use ipc::{Error, TaskId};
+use resea::{Timers, vm, warn};
+
+/// Most devices that are listed.
+pub const MOST_DEVICES: usize = 256;
+/// Most devices that have drivers.
+pub const MOST_DRIVERS: usize = 64;
+
+/// What a timer is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Timer {
+    /// To ask the drivers whether they are alive.
+    Heartbeat,
+    /// To start the driver of a slot.
+    Start(usize),
+}
+
+/// The device manager.
+pub struct Manager<C> {
+    /// The way to the devices.
+    pub(crate) configuration: C,
+    /// All devices.
+    pub(crate) functions: Vec<Function>,
+    /// Those with drivers.
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) subscribers: Subscribers,
+    pub(crate) timers: Timers<Timer, { MOST_DRIVERS + 1 }>,
+    /// Whether the timer for the heartbeat is set.
+    pub(crate) beating: bool,
+}
+
+impl<C: Configuration> Manager<C> {
+    /// Finds the devices and switches off those that one of the programs drives.
+    pub fn new(mut configuration: C, programs: &[Program]) -> Self {
+        let (functions, more) = enumerate(&mut configuration, MOST_DEVICES);
+        if more {
+            warn!("there are more than {MOST_DEVICES} devices: the others are left out");
+        }
+        let slots = Vec::new();
+        let (subscribers, timers) = (Subscribers::default(), Timers::new());
+        let mut manager = Self { configuration, functions, slots, subscribers, timers, beating: false };
+        for index in 0..manager.functions.len() {
+            let Some(function) = manager.functions.get(index).copied() else { continue };
+            let mut matching = programs.iter().filter(|program| program.drives(function.id()));
+            if let Some(program) = matching.next().filter(|_| function.ordinary) {
+                manager.add(function, program);
+            }
+        }
+        manager
+    }
+
+    fn add(&mut self, function: Function, program: &Program) {
+        let place = function.place;
+        if self.slots.len() == MOST_DRIVERS {
+            warn!("{place} gets no driver: only {MOST_DRIVERS} devices can have one");
+            return;
+        }
+        let device = Device::examine(&mut self.configuration, place, function.line);
+        let message = if device.has_messages() { message(self.slots.len()) } else { None };
+        let number = self.slots.iter().filter(|slot| slot.class == program.class).count();
+        self.slots.push(Slot {
+            name: format!("{}{number}", prefix(program.class)),
+            function,
+            device,
+            interrupt: device.interrupt(message),
+            driver: program.name.clone(),
+            class: program.class,
+            memory: Memory::new(place, program.dma),
+            life: Life::Parked,
+            record: Record::default(),
+            starts: 0,
+        });
+    }
+
+    /// The slot of the driver `task`.
+    ///
+    /// Errors: `NotPermitted` (it is not a driver).
+    pub(crate) fn slot_of(&mut self, task: TaskId) -> Result<&mut Slot, Error> {
+        let mut slots = self.slots.iter_mut();
+        let found = slots.find(|slot| slot.running().is_some_and(|running| running.task == task));
+        found.ok_or(Error::NotPermitted)
+    }
+
+    /// The slot of the device at a place.
+    pub(crate) fn slot_at(&self, place: Place) -> Option<&Slot> {
+        self.slots.iter().find(|slot| slot.function.place == place)
+    }
+}
+
+/// How the names of devices of a class begin.
+const fn prefix(class: Class) -> &'static str {
+    match class {
+        Class::Network => "net",
+        Class::Block => "blk",
+        Class::Other => "dev",
+    }
+}
+
+/// The message of the `number`-th device with a driver; `None` if the machine has no more.
+fn message(number: usize) -> Option<Message> {
+    let irq = u32::try_from(abi::FIRST_MESSAGE_IRQ + number).ok()?;
+    let message = vm().message_irq(irq).ok()?;
+    Some(Message { irq, address: message.address, data: message.data })
+}
