@@ -14,6 +14,10 @@ extern crate std;
 
 mod address;
 mod clients;
+mod devices;
+pub mod dns;
+mod nic;
+mod questions;
 mod report;
 mod requests;
 mod server;
@@ -25,6 +29,7 @@ pub use server::Server;
 /// Serves for ever.
 pub fn run() -> Result<resea::Never, resea::ServeError> {
     let mut server = Server::new(seed());
+    server.find_devices();
     server.advance();
     resea::serve(interfaces::tcpip::NAME, interfaces::tcpip::dispatch, server)
 }

@@ -58,9 +58,9 @@ impl Server {
         Ok(tcpip::AddressReply {
             address: from_ip(address.cidr.address()),
             prefix: address.cidr.prefix_len(),
-            by_dhcp: false,
+            by_dhcp: link.is_by_dhcp(&address.cidr),
             gateway: address.gateway.map_or([0; 16], from_ip),
-            name_server: [0; 16],
+            name_server: link.name_servers().next().map_or([0; 16], from_ip),
         })
     }
 

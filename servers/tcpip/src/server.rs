@@ -5,10 +5,13 @@
 
 use crate::address::from_ip;
 use crate::clients::Clients;
+use crate::devices::Devices;
+use crate::questions::Questions;
 use crate::stack::Stack;
 use crate::waiting::{Outcome, Waiting};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use interfaces::dm::NOTIFY_DEVICES;
 use interfaces::tcpip::{self, CLOSED, READABLE, SOCKETS_MAX, WRITABLE};
 use ipc::{Error, Handle, Handles, TaskId};
 use resea::abi::{NOTIFY_CHILD, NOTIFY_TIMER};
@@ -35,6 +38,8 @@ pub struct Server {
     handles: Box<Handles<u16, SOCKETS_MAX>>,
     owners: Vec<Owner>,
     clients: Clients,
+    pub(crate) devices: Devices,
+    pub(crate) questions: Questions,
     /// When the timer is set to expire; never later than something is to be done.
     timer: Option<Instant>,
 }
@@ -54,6 +59,8 @@ impl Server {
             handles: Box::new(Handles::new()),
             owners,
             clients: Clients::default(),
+            devices: Devices::default(),
+            questions: Questions::default(),
             timer: None,
         }
     }
@@ -242,6 +249,7 @@ impl Server {
             while let Some(place) = self.stack.changed() {
                 self.changed(place);
             }
+            self.advance_questions();
             if has_more {
                 // Others have their turn first.
                 let _ = ipc::notify(ipc::own_id(), tcpip::NOTIFY_READY as usize);
@@ -250,7 +258,9 @@ impl Server {
                 break;
             }
         }
-        let Some(deadline) = self.stack.deadline() else { return };
+        self.mend_devices();
+        let deadlines = [self.stack.deadline(), self.devices.retry, self.questions.deadline()];
+        let Some(deadline) = deadlines.into_iter().flatten().min() else { return };
         if self.timer.is_none_or(|timer| deadline < timer) {
             self.timer = Some(deadline);
             let delay = deadline.total_micros().saturating_sub(now.total_micros());
@@ -264,11 +274,17 @@ impl ipc::server::Events for Server {
     fn notified(&mut self, bits: usize) {
         if bits & NOTIFY_CHILD != 0 {
             while let Ok(Some(exit)) = resea::next_exit() {
-                self.bury(exit.task);
+                if !self.lose_manager(exit.task) {
+                    self.bury(exit.task);
+                }
             }
         }
         if bits & NOTIFY_TIMER != 0 {
             self.timer = None;
+            self.retry_devices();
+        }
+        if bits & NOTIFY_DEVICES as usize != 0 {
+            self.look_at_drivers();
         }
         self.advance();
     }

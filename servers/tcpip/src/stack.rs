@@ -14,6 +14,8 @@ mod close;
 mod configuration;
 mod connect;
 mod datagrams;
+mod dhcp;
+mod echo;
 mod fragments;
 mod index;
 mod ingress;
@@ -22,6 +24,7 @@ mod listen;
 mod peek;
 mod places;
 pub mod port;
+mod resume;
 mod settle;
 mod timewait;
 mod transfer;
@@ -29,6 +32,7 @@ mod transmit;
 
 pub use body::Pool;
 pub use configuration::Address;
+pub use echo::{ECHO_MAX, Echo};
 pub use index::{Hasher, Index};
 pub use peek::{Flow, Segment, flag, peek as peek_frame};
 pub use places::{Connection, Datagrams, Listener, Places, Socket};
@@ -78,6 +82,8 @@ pub struct Stack {
     statistics: Statistics,
     half_open: usize,
     random: fastrand::Rng,
+    /// Tells our echoes from those of others.
+    identification: u16,
     /// Sockets that may have something to send.
     dirty: Queue,
     /// Sockets to which something happened.
@@ -131,6 +137,7 @@ impl Stack {
             fragments: Fragments::default(),
             statistics: Statistics::default(),
             half_open: 0,
+            identification: random.u16(..),
             random,
             dirty: Queue::new(),
             changed: Queue::new(),
@@ -220,8 +227,11 @@ impl Stack {
                 break;
             }
         }
-        self.links.iter_mut().for_each(Link::flush);
-        left == 0
+        let mut has_more = left == 0;
+        for link in &mut self.links {
+            has_more |= link.flush();
+        }
+        has_more
     }
 
     /// Whether something was sent to the loopback interface that has not been taken yet.

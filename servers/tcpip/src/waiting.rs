@@ -127,7 +127,7 @@ fn send(call: SendCall, stack: &mut Stack, place: u16) -> Outcome {
 
 fn receive_from(call: ReceiveFromCall, stack: &mut Stack, place: u16) -> Outcome {
     let room = call.data();
-    let taken = stack.receive_from(place, |data| {
+    let taken = stack.receive_from(place, |_, data| {
         let data = data.get(..data.len().min(room.len())).unwrap_or_default();
         room.write(0, data).map(|()| data.len())
     });

@@ -14,15 +14,17 @@ fn any(port: u16) -> SocketAddr {
 
 /// A program that takes a connection at port 7 and sends back what it gets, until there is no more.
 fn echo() -> Program {
-    let keys = "description = \"Echoes\"\nuses = [\"tcpip\"]\nstart = \"boot\"\nstack = \"64KiB\"";
+    let keys = "description = \"Echoes\"\nrestart = \"always\"\nuses = [\"tcpip\"]\nstart = \"boot\"\nstack = \"64KiB\"";
     Program::new("echo", keys, || -> () {
-        let listener = TcpListener::bind("[::]:7".parse().unwrap()).unwrap();
         loop {
-            let stream = listener.accept().unwrap();
-            let mut buffer = [0; 5000];
-            while let Ok(length @ 1..) = stream.read(&mut buffer) {
-                if stream.write_all(&buffer[..length]).is_err() {
-                    break;
+            // The server may have ended; then there is nothing to do but to begin again.
+            let Ok(listener) = TcpListener::bind("[::]:7".parse().unwrap()) else { continue };
+            while let Ok(stream) = listener.accept() {
+                let mut buffer = [0; 5000];
+                while let Ok(length @ 1..) = stream.read(&mut buffer) {
+                    if stream.write_all(&buffer[..length]).is_err() {
+                        break;
+                    }
                 }
             }
         }
@@ -152,6 +154,105 @@ fn datagrams_come_and_go() {
         let client = UdpSocket::bind("[::1]:0".parse().unwrap()).unwrap();
         client.send_to(b"six", "[::1]:53".parse().unwrap()).unwrap();
         assert_eq!(server.receive_from(&mut buffer), Ok((3, client.local_address())));
+    });
+}
+
+#[test]
+fn echoes_and_names_without_a_network() {
+    system().run(|| {
+        let second = std::time::Duration::from_secs(1);
+        for address in ["127.0.0.1", "::1", "127.7.7.7"] {
+            let time = net::ping(address.parse().unwrap(), 7, 56, second).unwrap();
+            assert!(time < second, "{address}");
+        }
+        let unreachable = net::ping("10.0.0.1".parse().unwrap(), 7, 56, second).unwrap_err();
+        assert_eq!(unreachable.kind, Error::Unreachable);
+        let first = |name| net::resolve(name).map(|found| found.first().unwrap().to_string());
+        assert_eq!(first("10.0.2.2").as_deref(), Ok("10.0.2.2"));
+        assert_eq!(first("fe80::1").as_deref(), Ok("fe80::1"));
+        assert_eq!(first("localhost").as_deref(), Ok("127.0.0.1"));
+        let fails = |name| first(name).unwrap_err().kind;
+        assert_eq!(fails("example.org"), Error::Unreachable, "nobody to ask");
+        assert_eq!(fails("10.0.2"), Error::InvalidArgument);
+        assert_eq!(fails("a b"), Error::InvalidArgument);
+    });
+}
+
+#[test]
+fn interfaces_and_sockets_are_told() {
+    system().run(|| {
+        let mut name = [0; 16];
+        let interface = net::status::interface(0, &mut name).unwrap().expect("there is one");
+        assert_eq!((interface.name, interface.up), ("lo", true));
+        assert!(net::status::interface(1, &mut [0; 16]).unwrap().is_none());
+        let addresses: Vec<_> =
+            (0..).map_while(|index| net::status::address(0, index).unwrap()).map(|it| it.address).collect();
+        assert_eq!(addresses, ["127.0.0.1", "::1"].map(|text| text.parse::<net::IpAddr>().unwrap()));
+        let listener = TcpListener::bind(any(80)).unwrap();
+        let stream = TcpStream::connect(any(80)).unwrap();
+        let sockets: Vec<_> = net::status::sockets().unwrap().map(Result::unwrap).collect();
+        assert_eq!(sockets.len(), 3, "{sockets:?}");
+        assert_eq!(sockets[0].local, listener.local_address());
+        assert_eq!(sockets[0].task, resea::own_id().raw() as u32);
+        assert!(sockets.iter().any(|it| it.task == 0 && it.remote == stream.local_address().ok()));
+    });
+}
+
+/// Wherever the server or the other end is killed, the client gets an answer or an error that says so, and can go on.
+#[test]
+fn kills_end_connections_and_nothing_else() {
+    let summary = system().program(echo()).killable(["tcpip", "echo"]).explore(1500, || {
+        let talk = || {
+            let stream = TcpStream::connect(any(7))?;
+            stream.write_all(b"hello")?;
+            let mut buffer = [0; 5];
+            stream.read_full(&mut buffer).map(|length| (length, buffer))
+        };
+        for _ in 0..3 {
+            match talk() {
+                Ok((length, buffer)) if length == 5 => assert_eq!(&buffer, b"hello"),
+                Ok(_) => assert!(sim::was_killed(), "the end came too early"),
+                Err(error) => {
+                    assert!(sim::was_killed() || error.kind == Error::Refused, "{error} without a reason")
+                }
+            }
+        }
+        // A new connection works within a second, whoever was killed.
+        let listener = loop {
+            if let Ok(listener) = TcpListener::bind(any(80)) {
+                break listener;
+            }
+            assert!(sim::was_killed());
+        };
+        let stream = TcpStream::connect(any(80));
+        let accepted = listener.try_accept();
+        assert!(
+            sim::was_killed() || (stream.is_ok() && matches!(accepted, Ok(Some(_)))),
+            "{stream:?} {accepted:?}"
+        );
+    });
+    println!("{summary:?}");
+}
+
+#[test]
+fn a_dead_client_leaves_no_sockets() {
+    let keys = "description = \"Dies\"\nuses = [\"tcpip\"]\nstart = \"boot\"\nstack = \"64KiB\"";
+    let victim = Program::new("victim", keys, || -> () {
+        let listener = TcpListener::bind(any(80)).unwrap();
+        let streams: Vec<_> = (0..5).map(|_| TcpStream::connect(any(80)).unwrap()).collect();
+        let accepted = listener.accept().unwrap();
+        let _datagrams = UdpSocket::bind(any(81)).unwrap();
+        accepted.read(&mut [0; 1]).unwrap();
+        drop(streams);
+    });
+    system().program(victim).run(|| {
+        resea::sleep(std::time::Duration::from_millis(10));
+        let count = || net::status::statistics().unwrap().sockets;
+        assert_eq!(count(), 12);
+        sim::kill("victim").unwrap();
+        resea::sleep(std::time::Duration::from_millis(1));
+        assert_eq!(count(), 0);
+        TcpListener::bind(any(80)).unwrap();
     });
 }
 

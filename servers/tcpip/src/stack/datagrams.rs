@@ -50,17 +50,17 @@ impl Stack {
         found
     }
 
-    /// Takes a datagram: `take` gets it. Whose it is, and what `take` returned; `None` if there is none.
+    /// Takes a datagram: `take` gets it and whose it is. Whose it is, and what `take` returned; `None` if there is none.
     ///
     /// Errors: `NotSupported` (not a socket for datagrams), and those of `take`.
     pub fn receive_from<T>(
         &mut self,
         place: u16,
-        take: impl FnOnce(&[u8]) -> Result<T, Error>,
+        take: impl FnOnce(IpEndpoint, &[u8]) -> Result<T, Error>,
     ) -> Result<Option<(IpEndpoint, T)>, Error> {
         let datagrams = self.places.datagrams_mut(place).ok_or(Error::NotSupported)?;
         match datagrams.udp_mut().recv() {
-            Ok((data, from)) => take(data).map(|taken| Some((from.endpoint, taken))),
+            Ok((data, from)) => take(from.endpoint, data).map(|taken| Some((from.endpoint, taken))),
             Err(_) => Ok(None),
         }
     }

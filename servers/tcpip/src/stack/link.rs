@@ -9,10 +9,13 @@ use super::port::{FRAME_MAX, Port};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec;
-use smoltcp::iface::{Config, Interface, PollResult, SocketSet};
+use smoltcp::iface::{Config, Interface, PollResult, SocketHandle, SocketSet};
 use smoltcp::phy::{self, ChecksumCapabilities, DeviceCapabilities, Medium};
-use smoltcp::time::Instant;
+use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, Ipv4Address, Ipv6Address};
+
+/// How soon the interface's own sockets are asked again.
+const OWN_AGAIN: Duration = Duration::from_millis(10);
 
 /// What an interface has counted.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -64,6 +67,14 @@ pub struct Link {
     pub(super) gateway4: Option<Ipv4Address>,
     /// The router to other networks.
     pub(super) gateway6: Option<Ipv6Address>,
+    /// The DHCP client, among the own sockets.
+    pub(super) dhcp: Option<SocketHandle>,
+    /// The socket for echoes, among the own ones.
+    pub(super) echoes: Option<SocketHandle>,
+    /// The address that a DHCP server gave.
+    pub(super) leased: Option<IpCidr>,
+    /// Who knows names.
+    pub(super) name_servers: [Option<IpAddress>; super::dhcp::NAME_SERVERS],
 }
 
 impl Link {
@@ -108,6 +119,10 @@ impl Link {
             is_up: true,
             gateway4: None,
             gateway6: None,
+            dhcp: None,
+            echoes: None,
+            leased: None,
+            name_servers: [None; super::dhcp::NAME_SERVERS],
         }
     }
 
@@ -159,9 +174,14 @@ impl Link {
         self.wire.port.has_room()
     }
 
-    /// Frames were sent or received.
-    pub fn flush(&mut self) {
-        self.wire.port.flush();
+    /// Frames were sent or received; whether there is more to do at once.
+    pub fn flush(&mut self) -> bool {
+        self.wire.port.flush(!self.blocked.is_empty())
+    }
+
+    /// Whether the port can no longer be used.
+    pub fn is_broken(&self) -> bool {
+        self.wire.port.is_broken()
     }
 
     /// Has smoltcp process a frame for these sockets; the answer, if there is one, is sent.
@@ -195,7 +215,9 @@ impl Link {
                 break;
             }
         }
-        self.deadline = self.interface.poll_at(now, &self.own);
+        self.apply_dhcp();
+        // Not at once again: nobody outside must be able to keep us busy.
+        self.deadline = self.interface.poll_at(now, &self.own).map(|deadline| deadline.max(now + OWN_AGAIN));
     }
 
     /// Sends a frame that `write` makes of a zeroed buffer of `length` bytes.

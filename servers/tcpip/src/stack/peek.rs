@@ -76,7 +76,7 @@ pub enum Peek {
     Undelivered(Flow),
     /// Something else, for smoltcp.
     Other,
-    /// It must not be on a network: to or from a loopback address.
+    /// It must not be on a network: to or from a loopback address, or from none.
     Martian,
 }
 
@@ -103,7 +103,9 @@ pub fn peek(frame: &[u8], hardware: Option<EthernetAddress>) -> Peek {
     let start = if hardware.is_some() { ETHERNET } else { 0 };
     let kind = if hardware.is_some() { u16_at(frame, 12) } else { None };
     let Some(packet) = packet(frame, start, kind) else { return Peek::Other };
-    if hardware.is_some() && (is_loopback(packet.source) || is_loopback(packet.destination)) {
+    // Who has no address yet asks a DHCP server; here is none.
+    let from_nobody = matches!(packet.source, IpAddress::Ipv4(source) if source.is_unspecified());
+    if hardware.is_some() && (is_loopback(packet.source) || is_loopback(packet.destination) || from_nobody) {
         return Peek::Martian;
     }
     if let Some((key, first)) = packet.fragment {

@@ -17,8 +17,17 @@ pub trait Port {
     /// Takes the next frame that has come, if any; its length. Frames that are longer than the buffer are lost.
     fn receive(&mut self, buffer: &mut [u8; FRAME_MAX]) -> Option<usize>;
 
-    /// Several frames were sent or received: tells the other side, if it has to be told.
-    fn flush(&mut self) {}
+    /// Several frames were sent or received: tells the other side, if it has to be told, and asks to be told of frames,
+    /// and of room if some is needed. Whether there is something already.
+    fn flush(&mut self, needs_room: bool) -> bool {
+        let _ = needs_room;
+        false
+    }
+
+    /// Whether the other side has broken the rules, so that the port can no longer be used.
+    fn is_broken(&self) -> bool {
+        false
+    }
 }
 
 /// How many frames the loopback queue holds.
