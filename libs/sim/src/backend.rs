@@ -1,12 +1,13 @@
 //! The system calls of a task's thread: arguments into registers, memory into the task's address space, and back.
 
+use crate::hardware;
 use crate::machine::{Outcome, Simulated};
 use crate::memory::PAGE;
 use crate::task::Task;
 use crate::world::World;
 use abi::{
-    Access, COUNTED_TASKS, ConsoleOperation, Error, InspectOperation, IrqOperation, LendSelector, MapFlags,
-    MessageInfo, Received, SendFlags, Syscall, TaskCreate, TaskId, TaskIndex, TaskInfo,
+    Access, COUNTED_TASKS, ConsoleOperation, Error, Exception, InspectOperation, IrqOperation, LendSelector,
+    MapFlags, MessageInfo, Received, SendFlags, Syscall, TaskCreate, TaskId, TaskIndex, TaskInfo,
 };
 use ipc::Schedule;
 use ipc::host::{Backend, Lent};
@@ -112,6 +113,21 @@ impl Task {
         while let Err(fault) = result {
             let mut world = self.step(|world, _| {
                 world.kernel.fault(Fault::Page { address: fault.max(address), access });
+            });
+            result = attempt(&mut world.kernel.machine, task);
+        }
+    }
+
+    /// Accesses I/O ports; without the right to them the task faults, which only a pager could mend.
+    fn access_ports(&self, mut attempt: impl FnMut(&mut Simulated, TaskIndex) -> Result<(), ()>) {
+        if self.is_ending() {
+            return;
+        }
+        let task = self.thread.id.index();
+        let mut result = attempt(&mut self.shared.lock().kernel.machine, task);
+        while result.is_err() {
+            let mut world = self.step(|world, _| {
+                world.kernel.fault(Fault::Exception { exception: Exception::Protection, detail: 0 });
             });
             result = attempt(&mut world.kernel.machine, task);
         }
@@ -323,6 +339,19 @@ impl Backend for Task {
             self.access(at, Access::WRITE, |machine, task| machine.write_memory(task, at, piece));
         }
         true
+    }
+
+    fn port_read(&self, port: u16, width: usize) -> u32 {
+        let mut bytes = [0xff; 4];
+        let buffer = &mut bytes[..width];
+        self.access_ports(|machine, task| machine.access_ports(task, port, hardware::Access::Read(buffer)));
+        u32::from_le_bytes(bytes)
+    }
+
+    fn port_write(&self, port: u16, width: usize, value: u32) {
+        let bytes = value.to_le_bytes();
+        let data = &bytes[..width];
+        self.access_ports(|machine, task| machine.access_ports(task, port, hardware::Access::Write(data)));
     }
 
     fn boot_image(&self) -> &'static [u8] {

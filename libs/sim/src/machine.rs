@@ -3,20 +3,15 @@
 //! What crosses it is what the trace is made of: every message that the core delivers comes through
 //! [`Machine::set_result`].
 
-use crate::device::Attached;
+use crate::hardware::{Access, Devices, IRQS, MESSAGES};
 use crate::memory::{Buffer, PAGE, Place as Target, Ram, Space};
 use crate::trace::Trace;
 use abi::{
-    Error, FIRST_MESSAGE_IRQ, Lend, MAX_LENDS, MAX_TASKS, MESSAGE_IRQS, MapFlags, PAYLOAD_WORDS, Range,
-    TaskCreate, TaskId, TaskIndex,
+    Error, FIRST_MESSAGE_IRQ, Lend, MAX_LENDS, MAX_TASKS, MapFlags, PAYLOAD_WORDS, Range, TaskCreate, TaskId,
+    TaskIndex,
 };
 use kernel_core::{CopyFault, Frame, Machine, MemoryUse, Reclaim, Request};
 use std::collections::BTreeSet;
-
-/// Interrupts: lines, from [`FIRST_MESSAGE_IRQ`] on messages.
-const IRQS: usize = FIRST_MESSAGE_IRQ + MESSAGE_IRQS;
-/// Where messages are written to; the word is the number of the interrupt.
-const MESSAGES: u32 = 0xfee0_0000;
 
 /// What a system call returned.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +30,8 @@ pub(crate) struct Place {
     root: usize,
     message: usize,
     pub(crate) space: Space,
+    /// The I/O ports that it may use.
+    ports: Vec<Range>,
     /// The lends of the call that it makes, with addresses in the space's buffers.
     pub(crate) lends: [Lend; MAX_LENDS],
     /// The system call that it is in, or was in last.
@@ -58,10 +55,7 @@ pub(crate) struct Simulated {
     pub(crate) made: Vec<TaskIndex>,
     /// Tasks of which nothing is left, since this was last emptied.
     pub(crate) released: Vec<TaskIndex>,
-    pub(crate) devices: Vec<Attached>,
-    pub(crate) irq_enabled: [bool; IRQS],
-    /// Messages that have come and were not given to the core yet.
-    irq_pending: [bool; IRQS],
+    pub(crate) devices: Devices,
     pub(crate) console: Vec<u8>,
     pub(crate) halted: Option<usize>,
     pub(crate) trace: Trace,
@@ -70,7 +64,7 @@ pub(crate) struct Simulated {
 }
 
 impl Simulated {
-    pub(crate) fn new(ram: Ram, devices: Vec<Attached>) -> Self {
+    pub(crate) fn new(ram: Ram, devices: Devices) -> Self {
         Self {
             now: 0,
             timer: None,
@@ -81,8 +75,6 @@ impl Simulated {
             made: Vec::new(),
             released: Vec::new(),
             devices,
-            irq_enabled: [false; IRQS],
-            irq_pending: [false; IRQS],
             console: Vec::new(),
             halted: None,
             trace: Trace::default(),
@@ -172,51 +164,31 @@ impl Simulated {
     fn read_physical(&mut self, address: usize, to: &mut [u8]) {
         match self.ram.at(address, to.len()) {
             Some(bytes) => to.copy_from_slice(bytes),
-            // Where nothing is, reads give ones, as on a PC.
-            None => match self.device(address) {
-                Some((device, offset)) => device.device.read(offset, to),
-                None => to.fill(0xff),
-            },
+            None => self.devices.access_memory(&mut self.ram, self.now, address, Access::Read(to)),
         }
     }
 
     fn write_physical(&mut self, address: usize, from: &[u8]) {
         match self.ram.at(address, from.len()) {
             Some(bytes) => bytes.copy_from_slice(from),
-            None => {
-                if let Some((device, offset)) = self.device(address) {
-                    device.device.write(offset, from);
-                }
-            }
+            None => self.devices.access_memory(&mut self.ram, self.now, address, Access::Write(from)),
         }
     }
 
-    fn device(&mut self, address: usize) -> Option<(&mut Attached, usize)> {
-        let device = self.devices.iter_mut().find(|device| device.addresses.contains(&address))?;
-        let offset = address - device.addresses.start;
-        Some((device, offset))
+    /// Accesses I/O ports, as many as the access has bytes; the error: the task has not the right to all of them.
+    pub(crate) fn access_ports(&mut self, task: TaskIndex, port: u16, access: Access<'_>) -> Result<(), ()> {
+        let first = u64::from(port);
+        let end = first + access.len() as u64;
+        if !self.place(task).ports.iter().any(|range| range.covers(first, end)) {
+            return Err(());
+        }
+        self.devices.access_ports(&mut self.ram, self.now, port.into(), access);
+        Ok(())
     }
 
-    /// An interrupt that is raised, by a line or by a message, and let through.
-    pub(crate) fn pending_irq(&mut self) -> Option<usize> {
-        for attached in &mut self.devices {
-            while let Some((address, data)) = attached.device.message() {
-                if let Some(pending) = self.irq_pending.get_mut(data as usize)
-                    && address == u64::from(MESSAGES)
-                    && data as usize >= FIRST_MESSAGE_IRQ
-                {
-                    *pending = true;
-                }
-            }
-        }
-        let enabled = self.irq_enabled;
-        let mut raised = self.devices.iter_mut().filter(|device| enabled.get(device.irq) == Some(&true));
-        let line = raised.find_map(|device| device.device.interrupts().then_some(device.irq));
-        line.or_else(|| {
-            let irq = (0..IRQS).find(|&irq| enabled[irq] && self.irq_pending[irq])?;
-            self.irq_pending[irq] = false;
-            Some(irq)
-        })
+    /// Lets the devices do what they do by themselves until now.
+    pub(crate) fn events(&mut self) {
+        self.devices.events(&mut self.ram, self.now);
     }
 }
 
@@ -245,6 +217,7 @@ impl Machine for Simulated {
             root,
             message,
             space: Space::default(),
+            ports: Vec::new(),
             lends: [Lend::default(); MAX_LENDS],
             request: Request::default(),
             outcome: None,
@@ -343,8 +316,8 @@ impl Machine for Simulated {
         }
     }
 
-    fn allow_ports(&mut self, _task: TaskIndex, _ports: &[Range]) {
-        // The simulated machine has no I/O ports.
+    fn allow_ports(&mut self, task: TaskIndex, ports: &[Range]) {
+        self.place(task).ports = ports.to_vec();
     }
 
     fn memory_use(&mut self) -> MemoryUse {
@@ -361,7 +334,7 @@ impl Machine for Simulated {
     }
 
     fn set_irq_enabled(&mut self, irq: usize, enabled: bool) {
-        if let Some(line) = self.irq_enabled.get_mut(irq) {
+        if let Some(line) = self.devices.irq_enabled.get_mut(irq) {
             *line = enabled;
         }
     }

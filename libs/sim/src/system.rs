@@ -2,9 +2,11 @@
 
 use crate::device::{Attached, Device};
 use crate::explore::Disturbance;
+use crate::hardware::Devices;
 use crate::image;
 use crate::machine::Simulated;
 use crate::memory::{PAGE, Ram};
+use crate::pci::{Firmware, Function, Slot};
 use crate::program::{Body, Program};
 use crate::task::{self, Shared};
 use crate::world::{Over, World};
@@ -35,7 +37,21 @@ const KILLER: &str = "killer";
 /// works: only an endless loop gets there.
 const STUCK: Duration = Duration::from_secs(60);
 
-type Maker = Arc<dyn Fn() -> Box<dyn Device> + Send + Sync>;
+type Maker<D> = Arc<dyn Fn() -> Box<D> + Send + Sync>;
+
+/// A device to make for each run, its addresses, and its interrupt line.
+#[derive(Clone)]
+struct Placed {
+    addresses: Range<usize>,
+    irq: usize,
+    make: Maker<dyn Device>,
+}
+
+impl Placed {
+    fn attach(&self) -> Attached {
+        Attached { addresses: self.addresses.clone(), irq: self.irq, device: (self.make)() }
+    }
+}
 
 /// A system to run tests in: vm, the programs that are added, and a task that runs the test.
 ///
@@ -43,7 +59,10 @@ type Maker = Arc<dyn Fn() -> Box<dyn Device> + Send + Sync>;
 #[derive(Clone)]
 pub struct System {
     programs: Vec<Program>,
-    devices: Vec<(Range<usize>, usize, Maker)>,
+    devices: Vec<Placed>,
+    ports: Vec<Placed>,
+    /// Place, interrupt line, and what makes it.
+    functions: Vec<(u16, usize, Maker<dyn Function>)>,
     configuration: Range<usize>,
     memory: usize,
     seed: Option<u64>,
@@ -82,6 +101,8 @@ impl System {
         Self {
             programs: Vec::new(),
             devices: Vec::new(),
+            ports: Vec::new(),
+            functions: Vec::new(),
             configuration: 0..0,
             memory: MEMORY,
             seed: None,
@@ -105,12 +126,37 @@ impl System {
         irq: usize,
         make: impl Fn() -> D + Send + Sync + 'static,
     ) -> Self {
-        self.devices.push((addresses, irq, Arc::new(move || Box::new(make()))));
+        self.devices.push(Placed { addresses, irq, make: Arc::new(move || Box::new(make())) });
+        self
+    }
+
+    /// Puts a device at I/O ports, with an IRQ below 32. Each run makes its own.
+    #[must_use]
+    pub fn ports<D: Device + 'static>(
+        mut self,
+        ports: Range<usize>,
+        irq: usize,
+        make: impl Fn() -> D + Send + Sync + 'static,
+    ) -> Self {
+        self.ports.push(Placed { addresses: ports, irq, make: Arc::new(move || Box::new(make())) });
+        self
+    }
+
+    /// Puts a PCI device into a place of bus 0 (below 32), with an interrupt line below 32. Each run makes its own. What
+    /// firmware does is done: its base address registers have addresses, which answer, and it knows its line.
+    #[must_use]
+    pub fn pci<F: Function + 'static>(
+        mut self,
+        place: u8,
+        irq: usize,
+        make: impl Fn() -> F + Send + Sync + 'static,
+    ) -> Self {
+        self.functions.push((u16::from(place % 32) << 3, irq, Arc::new(move || Box::new(make()))));
         self
     }
 
     /// Tells the first task that the memory-mapped PCI configuration space is at these physical addresses, 1 MiB for
-    /// each bus. What is there is up to [`System::device`].
+    /// each bus. There are the devices of [`System::pci`]; if there are none, what is there is up to [`System::device`].
     #[must_use]
     pub fn configuration(mut self, addresses: Range<usize>) -> Self {
         self.configuration = addresses;
@@ -167,7 +213,7 @@ impl System {
         let services: Vec<_> = self.services().iter().map(|service| format!("{service:?}")).collect();
         let manifest = format!(
             "description = \"The test\"\nstart = \"boot\"\nstack = \"64KiB\"\nuses = [{}]\n\
-             powers = [\"console\", \"inspect\", \"launch\", \"kill\"]",
+             powers = [\"console\", \"inspect\", \"launch\", \"kill\"]\nshared = \"2MiB\"",
             services.join(", ")
         );
         // The bodies are each run's own.
@@ -231,12 +277,7 @@ impl Prepared {
         disturbance: Disturbance,
         test: impl FnOnce() + Send + 'static,
     ) -> Outcome {
-        let devices = self.system.devices.iter().map(|(addresses, irq, make)| Attached {
-            addresses: addresses.clone(),
-            irq: *irq,
-            device: make(),
-        });
-        let mut machine = Simulated::new(Ram::new(self.system.memory, KERNEL), devices.collect());
+        let mut machine = Simulated::new(Ram::new(self.system.memory, KERNEL), self.devices());
         let first = boot(&mut machine, self.image, &self.system.configuration);
         let mut kernel = Box::new(Kernel::new(machine, 0));
         let programs = self.programs(test, disturbance.kill);
@@ -253,6 +294,18 @@ impl Prepared {
         shared.hand_over(&mut shared.lock());
         let over = wait_for_end(&shared);
         Outcome { over, shared }
+    }
+
+    /// The devices of a run.
+    fn devices(&self) -> Devices {
+        let System { devices, ports, functions, configuration, .. } = &self.system;
+        let mut firmware = Firmware::default();
+        let slot = |(place, irq, make): &(u16, usize, Maker<dyn Function>)| {
+            Slot::new(*place, *irq, make(), &mut firmware)
+        };
+        let functions = functions.iter().map(slot).collect();
+        let attach = |placed: &[Placed]| placed.iter().map(Placed::attach).collect();
+        Devices::new(attach(devices), attach(ports), functions, configuration.clone())
     }
 
     /// The programs, with what two of them do in this run.

@@ -161,16 +161,12 @@ impl World {
     /// What the machine does by itself until now.
     fn events(&mut self) {
         let now = self.kernel.machine.now;
-        for attached in &mut self.kernel.machine.devices {
-            if attached.device.next_event().is_some_and(|time| time <= now) {
-                attached.device.event(now);
-            }
-        }
+        self.kernel.machine.events();
         if self.kernel.machine.timer.is_some_and(|deadline| deadline <= now) {
             self.kernel.machine.timer = None;
             self.kernel.timer();
         }
-        while let Some(irq) = self.kernel.machine.pending_irq() {
+        while let Some(irq) = self.kernel.machine.devices.pending_irq() {
             self.kernel.interrupt(irq);
         }
     }
@@ -199,8 +195,7 @@ impl World {
         // A step of nobody, so that a device whose time never passes comes to an end.
         self.steps += 1;
         let machine = &self.kernel.machine;
-        let devices = machine.devices.iter().filter_map(|attached| attached.device.next_event());
-        match devices.chain(machine.timer).min() {
+        match machine.devices.next_event().into_iter().chain(machine.timer).min() {
             Some(time) => self.kernel.machine.now = machine.now.max(time),
             None => self.over = Some(Over::Failed(self.deadlock())),
         }
