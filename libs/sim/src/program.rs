@@ -66,11 +66,20 @@ impl Program {
     }
 }
 
-/// The `Cargo.toml` of `package`, which lies two levels below the workspace's root.
+/// The `Cargo.toml` of `package`, which lies two or three levels below the workspace's root: `servers/vm`,
+/// `drivers/net/e1000`.
 fn find(directory: &Path, package: &str) -> Option<PathBuf> {
     let root = directory.ancestors().find(|path| path.join("Cargo.lock").is_file())?;
-    let groups = std::fs::read_dir(root).ok()?.flatten();
-    let files = groups.map(|group| group.path().join(package).join("Cargo.toml"));
+    let folders = |path: &Path| {
+        std::fs::read_dir(path)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|folder| folder.path())
+            .collect::<Vec<_>>()
+    };
+    let groups = folders(root).into_iter().flat_map(|group| [vec![group.clone()], folders(&group)].concat());
+    let files = groups.map(|group| group.join(package).join("Cargo.toml"));
     let mut found: Vec<_> = files.filter(|file| file.is_file()).collect();
     // The order of directories is the file system's.
     found.sort();

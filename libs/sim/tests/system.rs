@@ -1,7 +1,7 @@
 //! The simulator itself: what a test can do with a system, and that every run can be repeated.
 
 use ipc::Region;
-use resea::abi::{Error, NOTIFY_IRQ};
+use resea::abi::{Error, NOTIFY_IRQ, NOTIFY_TIMER};
 use resea::{ExitKind, TaskId};
 use sim::{Device, Program, System};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -178,6 +178,79 @@ fn a_driver_uses_a_device_by_registers_and_interrupts() {
     let system = System::new().device(REGISTERS..REGISTERS + 4096, 5, Adder::default).program(driver);
     let report = system.run(|| assert_eq!(end_of(resea::launch("driver", []).unwrap()).status, 0));
     assert!(report.console.contains("sum 42\n"), "{}", report.console);
+}
+
+/// As [`Adder`], but it says that it is done by a message, whose address and word are its registers 3 and 4.
+#[derive(Default)]
+struct Messenger {
+    adder: Adder,
+    message: [u64; 2],
+}
+
+impl Device for Messenger {
+    fn read(&mut self, offset: usize, buffer: &mut [u8]) {
+        self.adder.read(offset, buffer);
+    }
+
+    fn write(&mut self, offset: usize, data: &[u8]) {
+        match (offset / 8).checked_sub(3).and_then(|register| self.message.get_mut(register)) {
+            Some(register) => *register = u64::from_le_bytes(data.try_into().unwrap()),
+            None => self.adder.write(offset, data),
+        }
+    }
+
+    fn message(&mut self) -> Option<(u64, u32)> {
+        let [address, word] = self.message;
+        std::mem::take(&mut self.adder.done).then_some((address, word as u32))
+    }
+}
+
+#[test]
+fn a_device_interrupts_by_messages_which_wait_until_they_are_let_through() {
+    const REGISTERS: usize = 0xfebc_0000;
+    const ADDRESS: usize = Region::FIRST + 0x5000_0000;
+    let keys = "irqs = [50]\nmmio = [\"0xfebc0000-0xfebc0fff\"]\npowers = [\"map\"]";
+    let driver = Program::new("driver", keys, || {
+        map(ADDRESS, REGISTERS);
+        let device = Region::new(ADDRESS, 4096).unwrap();
+        assert_eq!(ipc::irq_message(51), Err(Error::NotPermitted));
+        let (address, word) = ipc::irq_message(50).unwrap();
+        device.store(24, address).unwrap();
+        device.store(32, word.into()).unwrap();
+        // One comes before the interrupt is acquired, two before it is acknowledged: each time one notification.
+        device.store(8, 1).unwrap();
+        ipc::irq_acquire(50, NOTIFY_IRQ).unwrap();
+        assert_eq!(resea::wait(), NOTIFY_IRQ);
+        device.store(8, 2).unwrap();
+        device.store(8, 3).unwrap();
+        ipc::timer(1_000_000);
+        assert_eq!(resea::wait(), NOTIFY_TIMER, "it is masked");
+        ipc::irq_acknowledge(50).unwrap();
+        assert_eq!(resea::wait(), NOTIFY_IRQ);
+        ipc::irq_acknowledge(50).unwrap();
+        ipc::timer(1_000_000);
+        assert_eq!(resea::wait(), NOTIFY_TIMER, "none is left");
+    });
+    let system = System::new().device(REGISTERS..REGISTERS + 4096, 0, Messenger::default).program(driver);
+    system.run(|| assert_eq!(end_of(resea::launch("driver", []).unwrap()).status, 0));
+}
+
+#[test]
+fn messages_are_counted_between_tasks() {
+    System::new().program(echo("hello")).run(|| {
+        let vm = resea::vm().task().index().get();
+        let count = || {
+            let mut counts = [0; resea::abi::COUNTED_TASKS];
+            ipc::inspect_messages(vm, &mut counts).unwrap();
+            counts[resea::own_id().index().get()]
+        };
+        let before = count();
+        end_of(resea::launch("hello", []).unwrap());
+        assert!(count() >= before + 3, "launch, watch and next_exit are three calls");
+        let mut counts = [0; resea::abi::COUNTED_TASKS];
+        let refused = ipc::inspect_messages(resea::abi::COUNTED_TASKS, &mut counts);
+        assert_eq!(refused, Err(Error::InvalidArgument));
+    });
 }
 
 /// Maps a page of registers; frames for the page table are the last of RAM, which vm has no use for so early.

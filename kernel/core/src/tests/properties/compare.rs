@@ -6,7 +6,7 @@ use std::format;
 use std::string::String;
 use std::vec::Vec;
 
-use abi::{MAX_TASKS, Policy, TaskId, TaskIndex};
+use abi::{COUNTED_TASKS, MAX_TASKS, Policy, TaskId, TaskIndex};
 
 use super::world::{Actor, Doing, World};
 use crate::kernel::Kernel;
@@ -54,6 +54,12 @@ fn compare_task(kernel: &Kernel<Model>, id: TaskId, actor: &Actor) -> Result<(),
     let entry = &kernel.tasks[id.index()];
     let state = doing(kernel, entry.state);
     ensure(state == Some(actor.doing), || format!("{id} is {state:?}, but should be {:?}", actor.doing))?;
+    let counts = kernel.counts.received_by(id.index().get()).copied().unwrap_or([0; COUNTED_TASKS]);
+    let mut expected = [0; COUNTED_TASKS];
+    for (from, &count) in actor.counts.iter().filter(|_| id.index().get() < COUNTED_TASKS) {
+        expected.get_mut(from.index().get()).into_iter().for_each(|place| *place = count);
+    }
+    ensure(counts == expected, || format!("{id}: counted {counts:?}, not {expected:?}"))?;
     let pending = entry.notifications;
     ensure(pending == actor.pending, || format!("{id}: notified {pending:#x}, not {:#x}", actor.pending))?;
     let timer = entry.timer.map(|(deadline, _)| deadline);

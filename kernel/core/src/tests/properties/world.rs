@@ -61,6 +61,8 @@ pub struct Actor {
     pub queue: VecDeque<TaskId>,
     pub message: Option<Message>,
     pub received: u64,
+    /// Messages by who they came from, as long as that lives.
+    pub counts: BTreeMap<TaskId, u32>,
 }
 
 #[derive(Clone)]
@@ -121,6 +123,7 @@ impl World {
             queue: VecDeque::new(),
             message: None,
             received: 0,
+            counts: BTreeMap::new(),
         };
         self.tasks.insert(id, actor);
         if fresh { Ok(()) } else { Err(format!("the ID {id} was given twice")) }
@@ -151,6 +154,7 @@ impl World {
         self.actor(to).page[..payload.len()].copy_from_slice(&payload);
         self.actor(to).doing = Doing::Ready;
         self.actor(to).received += 1;
+        self.count(from, to);
         self.returns(to, received(from, info));
         if style == Style::Send {
             self.returns(from, done(0));
@@ -202,6 +206,11 @@ impl World {
             self.returns(client, received(server, info));
         }
         self.actor(client).doing = Doing::Ready;
+        self.count(server, client);
+    }
+
+    fn count(&mut self, from: TaskId, to: TaskId) {
+        *self.actor(to).counts.entry(from).or_default() += 1;
     }
 
     /// The kernel sends a fault, an exit or a quantum report to the task's pager, in the task's name.
@@ -289,6 +298,9 @@ impl World {
     /// The task is gone. Nobody may depend on it any more.
     pub fn bury(&mut self, id: TaskId) -> Result<(), String> {
         self.tasks.remove(&id);
+        for actor in self.tasks.values_mut() {
+            actor.counts.remove(&id);
+        }
         self.dead.insert(id);
         for (other, actor) in &self.tasks {
             let peer = match actor.doing {
