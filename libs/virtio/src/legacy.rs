@@ -78,8 +78,8 @@ impl Legacy {
         self.ports.write8(DEVICE_STATUS, status);
     }
 
-    pub fn interrupt_cause(&self) -> u8 {
-        self.ports.read8(ISR)
+    pub fn lower_interrupt(&self) {
+        self.ports.read8(ISR);
     }
 
     pub fn device(&self) -> &Registers {

@@ -32,7 +32,7 @@ mod unusable;
 
 pub use layout::{Layout, Ring};
 pub use queue::Queue;
-pub use transport::{Cause, Doorbell, Transport};
+pub use transport::{Doorbell, Transport};
 pub use unusable::Unusable;
 
 /// A piece of a buffer: memory that the device reads or writes.

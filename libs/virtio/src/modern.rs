@@ -111,8 +111,8 @@ impl Modern {
         self.common.write8(DEVICE_STATUS, status);
     }
 
-    pub fn interrupt_cause(&self) -> u8 {
-        self.isr.read8(0)
+    pub fn lower_interrupt(&self) {
+        self.isr.read8(0);
     }
 
     pub fn device(&self) -> &Registers {

@@ -60,7 +60,10 @@ pub struct Packed {
 impl Packed {
     pub fn new(memory: Region, layout: Layout, events: bool) -> Self {
         let (slots, free) = (Slots::new(layout.size), layout.size);
-        Self { memory, layout, events, slots, free, next: Place::START, added: 0, used: Place::START }
+        let (next, added, used) = (Place::START, 0, Place::START);
+        let mut queue = Self { memory, layout, events, slots, free, next, added, used };
+        queue.reset();
+        queue
     }
 
     pub fn reset(&mut self) {
@@ -68,6 +71,11 @@ impl Packed {
         self.slots.reset();
         (self.free, self.added) = (self.layout.size, 0);
         (self.next, self.used) = (Place::START, Place::START);
+        store32(&self.memory, self.layout.driver, DISABLE << 16);
+    }
+
+    pub fn size(&self) -> u16 {
+        self.layout.size
     }
 
     pub fn free(&self) -> u16 {

@@ -27,13 +27,12 @@ macro_rules! either {
 }
 
 impl Queue {
-    /// An empty queue in memory that nothing else uses; the memory is zeroed. `events`: `EVENT_IDX` was negotiated.
+    /// An empty queue in memory that nothing else uses. The device is not asked to interrupt. `events`: `EVENT_IDX` was negotiated.
     ///
     /// Errors: `OutOfBounds` (the memory is smaller than the layout), `InvalidArgument` (it is not a multiple of 8).
     pub fn new(memory: Region, layout: Layout, events: bool) -> Result<Self, Error> {
         let memory = memory.part(0, layout.length)?;
         memory.load(0)?;
-        memory.zero();
         Ok(Self(match layout.ring {
             Ring::Split => Kind::Split(Split::new(memory, layout, events)),
             Ring::Packed => Kind::Packed(Packed::new(memory, layout, events)),
@@ -49,6 +48,12 @@ impl Queue {
     #[inline(always)]
     pub fn free(&self) -> u16 {
         either!(&self.0, free())
+    }
+
+    /// How many descriptors are taken.
+    #[inline(always)]
+    pub fn taken(&self) -> u16 {
+        either!(&self.0, size()) - self.free()
     }
 
     /// Adds a buffer. The device may take it before [`Queue::publish`], and will after it. `token` comes back with the

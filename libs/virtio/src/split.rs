@@ -40,7 +40,9 @@ impl Split {
     pub fn new(memory: Region, layout: Layout, events: bool) -> Self {
         let slots = Slots::new(layout.size);
         let (free, outstanding, available, published, used) = (layout.size, 0, 0, 0, 0);
-        Self { memory, layout, events, slots, free, outstanding, available, published, used }
+        let mut queue = Self { memory, layout, events, slots, free, outstanding, available, published, used };
+        queue.reset();
+        queue
     }
 
     pub fn reset(&mut self) {
@@ -48,6 +50,21 @@ impl Split {
         self.slots.reset();
         self.free = self.layout.size;
         (self.outstanding, self.available, self.published, self.used) = (0, 0, 0, 0);
+        if self.events {
+            self.set_event(u16::MAX);
+        } else {
+            self.no_interrupts();
+        }
+    }
+
+    /// Asks for an interrupt when the buffer with this count is used (2.7.7).
+    #[inline(always)]
+    fn set_event(&self, event: u16) {
+        store16(&self.memory, self.layout.driver + 4 + 2 * usize::from(self.layout.size), event);
+    }
+
+    pub fn size(&self) -> u16 {
+        self.layout.size
     }
 
     pub fn free(&self) -> u16 {
@@ -127,8 +144,7 @@ impl Split {
     #[inline(always)]
     pub fn interrupt_after(&mut self, buffers: u16) -> bool {
         if self.events {
-            let event = self.used.wrapping_add(buffers.max(1) - 1);
-            store16(&self.memory, self.layout.driver + 4 + 2 * usize::from(self.layout.size), event);
+            self.set_event(self.used.wrapping_add(buffers.max(1) - 1));
         } else {
             store16(&self.memory, self.layout.driver, 0);
         }

@@ -127,13 +127,13 @@ impl Transport {
         self.set_status(self.status() | DRIVER_OK);
     }
 
-    /// Why the device interrupts (4.1.4.5), which lowers its line. Not for message-signalled interrupts.
-    pub fn interrupt_cause(&self) -> Cause {
-        let cause = match &self.0 {
-            Kind::Modern(modern) => modern.interrupt_cause(),
-            Kind::Legacy(legacy) => legacy.interrupt_cause(),
-        };
-        Cause { queues: cause & 1 != 0, configuration: cause & 2 != 0 }
+    /// Makes the device lower its interrupt line, by reading why it is raised (4.1.4.5). Not for message-signalled
+    /// interrupts.
+    pub fn lower_interrupt(&self) {
+        match &self.0 {
+            Kind::Modern(modern) => modern.lower_interrupt(),
+            Kind::Legacy(legacy) => legacy.lower_interrupt(),
+        }
     }
 
     /// The registers of this kind of device (section 5): "device configuration space".
@@ -157,13 +157,4 @@ impl Transport {
             Kind::Legacy(legacy) => legacy.set_status(status),
         }
     }
-}
-
-/// Why a device interrupts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Cause {
-    /// It has used buffers.
-    pub queues: bool,
-    /// Its registers have changed.
-    pub configuration: bool,
 }
