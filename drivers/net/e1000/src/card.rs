@@ -17,7 +17,7 @@ pub trait Registers {
 }
 
 /// How often the card is asked whether it is ready, with a pause of microseconds in between.
-const PATIENCE: usize = 5_000;
+const PATIENCE: usize = 20_000;
 
 /// The card does not work.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -15,7 +15,7 @@ use resea::Never;
 const ROUNDS: usize = 16;
 
 /// Nanoseconds between two looks at a card that is being reset.
-const PAUSE: u64 = 10_000;
+const PAUSE: u64 = 2_000;
 
 /// How often a card is reset that says impossible things.
 const MOST_RESETS: u32 = 16;

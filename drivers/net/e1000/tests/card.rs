@@ -118,6 +118,13 @@ fn a_card_that_sends_later_interrupts_when_it_has() {
 
     bench.send();
     assert!(bench.wires.model.borrow().interrupts(), "again");
+    bench.transmit(&frame(60, 3));
+    bench.work();
+    bench.nic.restart().unwrap();
+    bench.transmit(&frame(60, 4));
+    bench.work();
+    bench.send();
+    assert!(bench.wires.model.borrow().interrupts(), "and after a reset");
 }
 
 #[test]

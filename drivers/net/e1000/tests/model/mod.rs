@@ -168,6 +168,17 @@ impl Model {
         self.receive_as(frame, 0, dma)
     }
 
+    /// As [`Model::receive`], but the descriptor says another length.
+    pub fn receive_lying(&mut self, frame: &[u8], length: Option<u16>, dma: &mut dyn Dma) -> bool {
+        let head = self.ring(RING_RECEIVE).head;
+        let received = self.receive(frame, dma);
+        if let Some(length) = length.filter(|_| received) {
+            let descriptor = self.descriptor(false, head.into());
+            dma.write(descriptor + 8, &length.to_le_bytes());
+        }
+        received
+    }
+
     /// As [`Model::receive`], with these bits in the descriptor's errors.
     pub fn receive_as(&mut self, frame: &[u8], errors: u8, dma: &mut dyn Dma) -> bool {
         let control = self.registers.get(&RCTL).copied().unwrap_or(0);

@@ -1,0 +1,293 @@
+//! The driver on a simulated machine with the real device manager: frames through its user's rings, kills, heartbeats.
+//!
+//! On the wire is a mirror: each frame that is sent comes back, from whom it was for to whom it was from.
+
+mod model;
+
+use interfaces::dm::{Class, Client as Manager, NAME_MAX, NOTIFY_DEVICES, State};
+use interfaces::nic::{Client as Nic, NOTIFY_DRIVER, NOTIFY_USER};
+use model::{ADDRESS, Dma, Manner, Model};
+use packets::{User, Wake};
+use resea::{Error, SharedMemory, TaskId};
+use sim::System;
+use sim::pci::{Bar, Bus, Function, Header};
+use std::time::Duration;
+
+/// The card in its slot, with the mirror.
+struct Card {
+    model: Model,
+    /// Frames that come back when the model is next asked.
+    returning: Vec<Vec<u8>>,
+    /// Whether it says impossible things instead.
+    lies: bool,
+}
+
+struct Access<'a, 'b>(&'a mut Bus<'b>);
+
+impl Dma for Access<'_, '_> {
+    fn read(&mut self, address: u64, buffer: &mut [u8]) {
+        self.0.read(address, buffer);
+    }
+
+    fn write(&mut self, address: u64, data: &[u8]) {
+        self.0.write(address, data);
+    }
+}
+
+impl Function for Card {
+    fn header(&self) -> Header {
+        let mut bars = [Bar::None; 6];
+        (bars[0], bars[1]) = (Bar::Memory(0x2_0000), Bar::Ports(0x40));
+        Header { vendor: 0x8086, device: 0x100e, class: 0x02_0000, revision: 3, bars, ..Header::default() }
+    }
+
+    fn read(&mut self, _: &mut Bus<'_>, bar: usize, offset: usize, buffer: &mut [u8]) {
+        assert_eq!((bar, buffer.len()), (0, 4), "registers have 32 bits");
+        buffer.copy_from_slice(&self.model.read(offset).to_le_bytes());
+    }
+
+    fn write(&mut self, bus: &mut Bus<'_>, bar: usize, offset: usize, data: &[u8]) {
+        assert_eq!((bar, data.len()), (0, 4), "registers have 32 bits");
+        self.model.write(offset, u32::from_le_bytes(data.try_into().unwrap()), &mut Access(bus));
+        for mut frame in self.model.sent.drain(..) {
+            let (to, from) = (frame[..6].to_vec(), frame[6..12].to_vec());
+            frame[..6].copy_from_slice(&from);
+            frame[6..12].copy_from_slice(&to);
+            self.returning.push(frame);
+        }
+    }
+
+    fn interrupts(&mut self) -> bool {
+        self.model.interrupts()
+    }
+
+    fn next_event(&self) -> Option<u64> {
+        (!self.returning.is_empty()).then_some(0)
+    }
+
+    fn event(&mut self, bus: &mut Bus<'_>) {
+        for frame in self.returning.drain(..) {
+            let length = if self.lies { Some(4000) } else { None };
+            self.model.receive_lying(&frame, length, &mut Access(bus));
+        }
+    }
+}
+
+fn system(lies: bool) -> System {
+    System::new()
+        .pci(3, 11, move || Card { model: Model::new(Manner::default()), returning: Vec::new(), lies })
+        .memory(16 << 20)
+        .program(sim::program!(dm::run))
+        .program(sim::program!(e1000::run))
+}
+
+/// The driver when it works, as TCP/IP finds it. In a random order it may be so slow to answer heartbeats that dm gives it
+/// up: then it is started again by hand.
+fn driver(manager: Manager) -> Result<TaskId, Error> {
+    manager.subscribe(Class::Network)?;
+    loop {
+        match manager.driver(Class::Network, 0, &mut [0; NAME_MAX]) {
+            Ok(driver) => return Ok(driver.task),
+            Err(Error::NotFound) => {}
+            Err(error) => return Err(error),
+        }
+        let is_parked = manager.list(0, &mut [0; NAME_MAX], &mut [0; NAME_MAX])?.state == State::Parked;
+        if is_parked {
+            manager.restart("e1000")?;
+        }
+        ipc::timer(Duration::from_millis(100).as_nanos() as u64);
+        while resea::wait() & (NOTIFY_DEVICES as usize | resea::abi::NOTIFY_TIMER) == 0 {}
+    }
+}
+
+/// A user of the driver.
+struct Port {
+    driver: TaskId,
+    shared: SharedMemory,
+    user: User,
+}
+
+impl Port {
+    fn open(driver: TaskId) -> Result<Self, Error> {
+        let attached = Nic::new(driver).attach()?;
+        assert_eq!((attached.address, attached.mtu), (ADDRESS, 1500));
+        let shared = SharedMemory::open(attached.packets, true)?;
+        let mut port = Self { driver, user: User::new(*shared.region()).unwrap(), shared };
+        for _ in 0..200 {
+            let buffer = port.user.allocate().unwrap().unwrap();
+            port.user.fill(buffer).unwrap();
+        }
+        port.wake(Wake::BUFFERS)?;
+        Ok(port)
+    }
+
+    fn wake(&mut self, news: Wake) -> Result<(), Error> {
+        if self.user.must_wake(news).unwrap() {
+            ipc::notify(self.driver, NOTIFY_DRIVER as usize)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Sends a frame to whoever has this number.
+    fn send(&mut self, number: u8, length: usize) -> Result<(), Error> {
+        let buffer = self.user.allocate().unwrap().unwrap();
+        let mut frame = vec![number; length];
+        frame[..6].copy_from_slice(&[0x52, 0, 0, 0, 0, number]);
+        frame[6..12].copy_from_slice(&ADDRESS);
+        self.user.write(buffer, &frame).unwrap();
+        self.user.transmit(buffer, length).unwrap();
+        self.wake(Wake::FRAMES)
+    }
+
+    /// The next frame's number and length; waits for it, but not for ever: `WouldBlock`; `NoTask` if the driver is no more.
+    fn receive(&mut self) -> Result<(u8, usize), Error> {
+        let mut patience = 50;
+        loop {
+            if let Some((buffer, length)) = self.user.receive().unwrap() {
+                let mut frame = vec![0; length];
+                self.user.read(buffer, &mut frame).unwrap();
+                assert_eq!(frame[..6], ADDRESS);
+                assert!(frame[12..].iter().all(|byte| *byte == frame[11]), "it is what was sent");
+                self.user.fill(buffer).unwrap();
+                self.wake(Wake::BUFFERS)?;
+                return Ok((frame[11], length));
+            }
+            if self.user.sleep(Wake::FRAMES).unwrap() {
+                ipc::timer(Duration::from_millis(20).as_nanos() as u64);
+                if resea::wait() & resea::abi::NOTIFY_TIMER != 0 {
+                    patience -= 1;
+                    // No bits: only whether it is there.
+                    ipc::notify(self.driver, 0)?;
+                }
+                if patience == 0 {
+                    return Err(Error::WouldBlock);
+                }
+            }
+        }
+    }
+
+    /// Sends and receives `count` frames.
+    fn exchange(&mut self, count: u8) -> Result<(), Error> {
+        for number in 0..count {
+            self.send(number, 60 + usize::from(number))?;
+        }
+        for number in 0..count {
+            assert_eq!(self.receive()?, (number, 60 + usize::from(number)));
+        }
+        Ok(())
+    }
+}
+
+fn manager() -> Result<Manager, Error> {
+    Ok(Manager::new(resea::lookup("dm").map_err(|failed| failed.error)?))
+}
+
+/// From nothing to frames that have come back.
+fn exchange(count: u8) -> Result<Port, Error> {
+    let mut port = Port::open(driver(manager()?)?)?;
+    port.exchange(count)?;
+    Ok(port)
+}
+
+#[test]
+fn frames_go_out_and_come_in() {
+    system(false).run(|| {
+        let mut port = exchange(100).unwrap();
+        for _ in 0..20 {
+            port.exchange(50).unwrap();
+        }
+        assert!(resea::clock() < 500_000_000, "nobody has waited for a timer in place of a notification");
+        let status = Nic::new(port.driver).status().unwrap();
+        assert!(status.link);
+        assert_eq!((status.sent, status.received, status.dropped, status.errors), (1100, 1100, 0, 0));
+        assert_eq!(status.sent_bytes, status.received_bytes);
+        assert!(status.interrupts > 0 && status.interrupts <= 1100);
+    });
+}
+
+#[test]
+fn nothing_happens_when_there_is_nothing_to_do() {
+    let report = system(false).run(|| {
+        let port = exchange(1).unwrap();
+        let before = Nic::new(port.driver).status().unwrap().interrupts;
+        resea::sleep(Duration::from_secs(60));
+        assert_eq!(Nic::new(port.driver).status().unwrap().interrupts, before);
+        assert_eq!(sim::task("e1000"), Some(port.driver), "it has answered all heartbeats");
+    });
+    let quiet =
+        report.trace.lines().filter(|line| line.contains("e1000 →") && !line.contains("dm.alive")).count();
+    assert!(quiet < 20, "{}", report.trace);
+}
+
+#[test]
+fn a_second_user_has_everything() {
+    system(false).run(|| {
+        let first = exchange(10).unwrap();
+        let mut second = Port::open(first.driver).unwrap();
+        second.exchange(50).unwrap();
+        drop(first);
+        second.exchange(50).unwrap();
+    });
+}
+
+#[test]
+fn a_card_that_says_impossible_things_is_reset_and_at_last_given_up() {
+    let report = system(true).run(|| {
+        let mut port = Port::open(driver(manager().unwrap()).unwrap()).unwrap();
+        for number in 0..17 {
+            port.send(number, 60).unwrap();
+            if number == 16 {
+                assert_eq!(port.receive(), Err(Error::NoTask));
+                break;
+            }
+            assert_eq!(port.receive(), Err(Error::WouldBlock));
+            assert_eq!(Nic::new(port.driver).status().unwrap().errors, u64::from(number) + 1);
+        }
+        assert_ne!(sim::task("e1000"), Some(port.driver));
+    });
+    assert!(
+        report.console.contains("a frame of 4000 bytes; it is reset for the 16. time"),
+        "{}",
+        report.console
+    );
+    assert!(report.console.contains("the card is given up"), "{}", report.console);
+}
+
+/// Wherever the driver is killed, its user finds its successor, which has reset the card, and frames go on. In a random
+/// order it may also be dm that kills it, for being too slow.
+#[test]
+fn a_killed_driver_comes_back() {
+    let killed = system(false).killable(["e1000"]).explore(500, || {
+        let mut tries = 0;
+        while let Err(error) = exchange(5).map(drop) {
+            let starts = manager().unwrap().list(0, &mut [0; NAME_MAX], &mut [0; NAME_MAX]).unwrap().starts;
+            assert!(sim::was_killed() || starts > 1, "{error:?} without a reason");
+            tries += 1;
+            assert!(tries < 20, "{error:?} again and again");
+        }
+    });
+    assert!(killed.killed > 100, "{killed:?}");
+}
+
+#[test]
+fn the_user_is_notified_by_its_bit() {
+    system(false).run(|| {
+        let mut port = Port::open(driver(manager().unwrap()).unwrap()).unwrap();
+        assert!(port.user.sleep(Wake::FRAMES).unwrap());
+        port.send(1, 60).unwrap();
+        while resea::wait() & NOTIFY_USER as usize == 0 {}
+        assert_eq!(port.receive(), Ok((1, 60)));
+        assert_eq!(port.shared.region().len(), packets::SIZE);
+    });
+}
+
+/// Random messages, good and bad, of the interface: it is no service of its own, so `sim::messages!` does not find it.
+#[test]
+fn every_message_is_answered() {
+    system(false).explore(50, || {
+        let driver = driver(manager().unwrap()).unwrap();
+        sim::send_random(driver, &["nic"]);
+        assert_eq!(ipc::notify(driver, 0), Ok(()), "it has survived");
+    });
+}
