@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use super::bench_net::BenchNetCommand;
 use crate::build::{Profile, build};
 use crate::machine::MachineOptions;
 use crate::network::{Nic, Unsaid};
@@ -28,7 +29,10 @@ const PREFIX: &str = "bench: ";
 /// the median and the greatest number of ticks of many repetitions. There is no network card unless --nic names one: what
 /// comes over a network comes when the host likes.
 #[derive(Clone, Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct BenchCommand {
+    #[command(subcommand)]
+    subject: Option<Subject>,
     #[command(flatten)]
     common: super::Common,
     /// Do not count instructions, but the time that passes
@@ -47,7 +51,13 @@ pub struct BenchCommand {
     machine: MachineOptions,
 }
 
-/// A figure of the benchmark, in ticks.
+/// What else can be measured.
+#[derive(Clone, Debug, Subcommand)]
+enum Subject {
+    Net(BenchNetCommand),
+}
+
+/// A figure: of the benchmark, in ticks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Figure {
     /// The least of all repetitions.
@@ -65,6 +75,9 @@ impl BenchCommand {
     ///
     /// If the system does not build or boot, or the benchmark fails.
     pub fn run(&self) -> Result<()> {
+        if let Some(Subject::Net(net)) = &self.subject {
+            return net.run();
+        }
         let verbosity = self.common.verbosity();
         setup::qemu(verbosity)?;
         let build = build(&Workspace::find()?, Profile::Release, verbosity)?;
@@ -99,7 +112,7 @@ impl BenchCommand {
 }
 
 /// Shows all that is printed only to those who want everything.
-fn sink(verbosity: Verbosity) -> Sink {
+pub(super) fn sink(verbosity: Verbosity) -> Sink {
     Box::new(move |bytes| {
         if verbosity == Verbosity::Verbose {
             eprint!("{}", crate::console::plain(bytes));
