@@ -22,7 +22,7 @@ const COMMENT_LINES: usize = 12;
 
 /// Which packages a package may depend on, by the folder that it lies in; those of one folder never depend on each
 /// other unless it says so. Longest match first.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("abi", &[]),
     ("kernel/core", &["abi"]),
     ("kernel/", &["abi", "kernel/core", "libs/bootfs", "libs/elf", "libs/symbols"]),
@@ -31,6 +31,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("libs/sim", &["abi", "kernel/core", "libs/", "interfaces", "servers/vm", "tools/idl"]),
     ("libs/net", &["libs/ipc", "libs/resea", "interfaces"]),
     ("libs/driver", &["libs/ipc", "libs/resea", "interfaces"]),
+    ("libs/virtio", &["libs/ipc", "libs/driver"]),
     ("libs/packets", &["libs/ipc"]),
     ("libs/", &["abi"]),
     ("interfaces", &["abi", "libs/ipc", "tools/idl"]),
@@ -39,7 +40,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("apps/call", &["libs/", "tools/idl"]),
     ("apps/", &["abi", "libs/", "interfaces"]),
     ("tools/", &["abi", "libs/bootfs", "libs/manifest", "libs/symbols", "tools/"]),
-    ("fuzz/", &["abi", "kernel/core", "libs/", "interfaces", "tools/idl"]),
+    ("fuzz/", &["abi", "kernel/core", "libs/", "interfaces", "servers/dm", "tools/idl"]),
     ("tests", &["tools/"]),
 ];
 

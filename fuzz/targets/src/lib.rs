@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bootfs;
+pub mod devices;
 pub mod elf;
 pub mod idl;
 mod input;
@@ -18,8 +19,9 @@ pub mod symbols;
 pub type Target = fn(&[u8]);
 
 /// All targets, by name.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("bootfs", bootfs::run),
+    ("devices", devices::run),
     ("elf", elf::run),
     ("idl", idl::run),
     ("kernel", kernel::run),

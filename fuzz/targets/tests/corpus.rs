@@ -97,6 +97,11 @@ fn boot_images_are_read_or_refused() {
 }
 
 #[test]
+fn devices_are_examined_whatever_they_say() {
+    test("devices", 1000);
+}
+
+#[test]
 fn programs_are_loaded_or_refused() {
     test("elf", 10_000);
 }
