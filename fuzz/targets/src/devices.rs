@@ -67,7 +67,10 @@ pub fn run(data: &[u8]) {
         let device = Device::examine(&mut space, function.place, function.line);
         for bar in device.bars {
             let (start, size) = (bar.address() & !1, bar.size());
-            assert!(size == 0 || size.is_power_of_two() && start.is_multiple_of(size) && start != 0, "{bar:?}");
+            assert!(
+                size == 0 || size.is_power_of_two() && start.is_multiple_of(size) && start != 0,
+                "{bar:?}"
+            );
             assert!(!matches!(bar, Bar::Ports { .. }) || start + size <= 1 << 16, "{bar:?}");
         }
         let message = Message { irq: 48, address: 0xfee0_0000, data: 0x40 };
