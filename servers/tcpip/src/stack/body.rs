@@ -3,7 +3,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 use smoltcp::iface::{SocketHandle, SocketSet};
-use smoltcp::socket::tcp;
+use smoltcp::socket::{Socket, tcp};
 
 /// How many bodies have large buffers. The others keep memory bounded when very many connections are open.
 const LARGE: usize = 256;
@@ -26,6 +26,13 @@ impl Body {
         let mut set = SocketSet::new(Vec::with_capacity(1));
         let handle = set.add(tcp::Socket::new(buffer(), buffer()));
         Self { set, handle, is_large }
+    }
+
+    /// Makes the set forget what it knows of the socket besides: for which neighbour it waits.
+    fn forget_neighbour(&mut self) {
+        if let Socket::Tcp(socket) = self.set.remove(self.handle) {
+            self.handle = self.set.add(socket);
+        }
     }
 
     /// The socket.
@@ -63,6 +70,7 @@ impl Pool {
                 Body::new(self.made <= LARGE)
             })
         })?;
+        body.forget_neighbour();
         let socket = body.tcp_mut();
         // What opening it does not set back.
         socket.abort();

@@ -57,8 +57,10 @@ pub struct Link {
     pub hardware: Option<EthernetAddress>,
     /// Sockets that have something to send and found no room.
     pub blocked: VecDeque<u16>,
-    /// Sockets that have not sent anything yet, because the next host's hardware address is not known.
+    /// Sockets that cannot send, perhaps, because the next host's hardware address is not known.
     pub waiting: VecDeque<u16>,
+    /// The last [`Link::transmit`] has sent nothing of its sockets, but asked for a hardware address.
+    pub has_asked: bool,
     /// When the interface itself has something to do.
     pub deadline: Option<Instant>,
     /// Whether its driver works.
@@ -115,6 +117,7 @@ impl Link {
             hardware,
             blocked: VecDeque::with_capacity(super::PLACES),
             waiting: VecDeque::with_capacity(super::PLACES),
+            has_asked: false,
             deadline: None,
             is_up: true,
             gateway4: None,
@@ -201,9 +204,12 @@ impl Link {
     /// Sends one packet of these sockets, if they have one. Whether they had, and what it was if it was a segment.
     pub fn transmit(&mut self, sockets: &mut SocketSet<'static>, now: Instant) -> (bool, Option<Sent>) {
         self.wire.sent = None;
+        let frames = self.wire.counters.sent;
         let mut shot = Shot { frame: None, wire: &mut self.wire };
         let result = self.interface.poll_egress(now, &mut shot, sockets);
-        (result == PollResult::SocketStateChanged, self.wire.sent)
+        let has_sent = result == PollResult::SocketStateChanged;
+        self.has_asked = !has_sent && self.wire.counters.sent != frames;
+        (has_sent, self.wire.sent)
     }
 
     /// Sends what the link's own sockets have, and says when they have to be asked again.

@@ -18,7 +18,7 @@ use smoltcp::wire::{IpAddress, IpListenEndpoint};
 
 /// How long a half-made connection is kept when others need its place. An answer from anywhere near takes less; who is
 /// farther away is served as long as nobody floods.
-pub const RECYCLED_AFTER: Duration = Duration::from_millis(50);
+pub const RECYCLED_AFTER: Duration = Duration::from_millis(10);
 
 /// How long a half-made connection is kept at all.
 pub const HALF_OPEN: Duration = Duration::from_secs(10);

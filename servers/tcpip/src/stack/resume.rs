@@ -36,6 +36,13 @@ impl Stack {
         else {
             return;
         };
+        if connection.is_waiting {
+            // First what is new: after that, the next thing to do is to repeat.
+            let set = &mut connection.body.set;
+            while let (true, sent) = it.transmit(set, now) {
+                connection.sent = sent.unwrap_or(connection.sent);
+            }
+        }
         if connection.is_waiting
             && let Some(then) = it.interface.poll_at(now, &connection.body.set)
         {

@@ -21,7 +21,7 @@ const CONNECTING: Duration = Duration::from_secs(20);
 const ORPHAN: Duration = Duration::from_secs(30);
 
 /// How long a reset may take to be sent.
-const RESETTING: Duration = Duration::from_secs(1);
+const RESETTING: Duration = Duration::from_secs(2);
 
 /// When a socket that smoltcp wants to be asked at once is asked again, though it has just been.
 const AGAIN: Duration = Duration::from_millis(1);
@@ -138,7 +138,7 @@ impl Stack {
             // What remains is smoltcp's own timer for this state: the last acknowledgement was sent.
             return self.enter_time_wait(place, now);
         }
-        if !connection.has_sent && link.waiting.len() < super::PLACES {
+        if (!connection.has_sent || link.has_asked) && link.waiting.len() < super::PLACES {
             link.waiting.push_back(place);
         }
         let (demanded, _) = connection.demand();
