@@ -244,22 +244,20 @@ impl Server {
     /// Does all that can be done now, and sets the timer for the rest.
     pub(crate) fn advance(&mut self) {
         let now = now();
-        loop {
+        let has_more = loop {
             let has_more = self.stack.poll(now);
             while let Some(place) = self.stack.changed() {
                 self.changed(place);
             }
             self.advance_questions();
-            if has_more {
-                // Others have their turn first.
-                let _ = ipc::notify(ipc::own_id(), tcpip::NOTIFY_READY as usize);
-            }
             if has_more || !self.stack.is_busy() {
-                break;
+                break has_more;
             }
-        }
+        };
         self.mend_devices();
-        let deadlines = [self.stack.deadline(), self.devices.retry, self.questions.deadline()];
+        // If there is more to do, others have their turn first. A task has no right to notify itself: its timer does.
+        let at_once = has_more.then_some(now);
+        let deadlines = [at_once, self.stack.deadline(), self.devices.retry, self.questions.deadline()];
         let Some(deadline) = deadlines.into_iter().flatten().min() else { return };
         if self.timer.is_none_or(|timer| deadline < timer) {
             self.timer = Some(deadline);
