@@ -8,6 +8,7 @@
 pub mod bootfs;
 pub mod devices;
 pub mod elf;
+pub mod http;
 pub mod idl;
 mod input;
 pub mod kernel;
@@ -19,10 +20,11 @@ pub mod symbols;
 pub type Target = fn(&[u8]);
 
 /// All targets, by name.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("bootfs", bootfs::run),
     ("devices", devices::run),
     ("elf", elf::run),
+    ("http", http::run),
     ("idl", idl::run),
     ("kernel", kernel::run),
     ("manifest", manifest::run),

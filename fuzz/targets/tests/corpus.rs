@@ -102,6 +102,11 @@ fn devices_are_examined_whatever_they_say() {
 }
 
 #[test]
+fn requests_are_answered_or_refused() {
+    test("http", 3000);
+}
+
+#[test]
 fn programs_are_loaded_or_refused() {
     test("elf", 10_000);
 }

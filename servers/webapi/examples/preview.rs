@@ -40,13 +40,17 @@ impl Network for Host {
     type Connection = (u64, Rc<TcpStream>);
     type Id = u64;
 
-    fn accept(&mut self) -> Result<Option<(u64, Self::Connection)>, Error> {
+    fn accept(&mut self) -> Result<Option<Self::Connection>, Error> {
         let accepted = unless_waiting(self.listener.accept())?;
         Ok(accepted.map(|(stream, _)| {
             stream.set_nonblocking(true).expect("any socket can be");
             self.next += 1;
-            (self.next, (self.next, Rc::new(stream)))
+            (self.next, Rc::new(stream))
         }))
+    }
+
+    fn id((id, _): &Self::Connection) -> u64 {
+        *id
     }
 
     fn receive(&mut self, (_, stream): &Self::Connection, buffer: &mut [u8]) -> Result<Option<usize>, Error> {

@@ -8,12 +8,13 @@ mod body;
 mod connection;
 mod head;
 mod reply;
-pub(crate) use reply::decimal;
 
 use alloc::vec::Vec;
 
-pub use connection::{Connection, Output, REQUESTS_MAX, Stage};
+pub use connection::{Connection, REQUESTS_MAX, Stage};
 pub use head::{Head, Method};
+pub use reply::Output;
+pub(crate) use reply::decimal;
 
 /// Most bytes of a request's head: request line and header fields.
 pub const HEAD_MAX: usize = 8 << 10;

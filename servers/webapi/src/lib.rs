@@ -52,7 +52,7 @@ pub fn run() -> Result<Never, net::Error> {
     resea::info!("listening on port {PORT}");
     let mut system = Resea::default();
     let token = make_token();
-    let hidden = Hidden::printed(&mut system, || match &token {
+    let hidden = Hidden::printed(&mut system, |_| match &token {
         Some(token) => {
             resea::info!("to restart drivers from the page, add #token={} to its address", token.text())
         }

@@ -27,11 +27,14 @@ pub enum Ready<I> {
 pub trait Network {
     /// A connection.
     type Connection;
-    /// Its name.
+    /// What names it.
     type Id: Copy + Ord;
 
     /// The next connection that waits, if one does.
-    fn accept(&mut self) -> Result<Option<(Self::Id, Self::Connection)>, Error>;
+    fn accept(&mut self) -> Result<Option<Self::Connection>, Error>;
+
+    /// A connection's name.
+    fn id(connection: &Self::Connection) -> Self::Id;
 
     /// Takes what has arrived; 0 bytes: no more will. `None`: nothing now.
     fn receive(&mut self, connection: &Self::Connection, buffer: &mut [u8]) -> Result<Option<usize>, Error>;

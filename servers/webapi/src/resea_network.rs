@@ -42,9 +42,12 @@ impl Network for Sockets {
     type Connection = TcpStream;
     type Id = SocketId;
 
-    fn accept(&mut self) -> Result<Option<(SocketId, TcpStream)>, Error> {
-        let stream = self.listener.try_accept().map_err(kind)?;
-        Ok(stream.map(|stream| (stream.id(), stream)))
+    fn accept(&mut self) -> Result<Option<TcpStream>, Error> {
+        self.listener.try_accept().map_err(kind)
+    }
+
+    fn id(connection: &TcpStream) -> SocketId {
+        connection.id()
     }
 
     fn receive(&mut self, connection: &TcpStream, buffer: &mut [u8]) -> Result<Option<usize>, Error> {

@@ -101,18 +101,17 @@ impl<N: Network, S: Service> Server<N, S> {
         loop {
             sockets.clear();
             self.network.ready(&mut sockets)?;
-            if sockets.is_empty() {
-                self.ready = sockets;
-                return Ok(());
-            }
+            let is_quiet = sockets.is_empty();
             for socket in sockets.drain(..) {
                 match socket {
-                    Ready::Listener => self.accept()?,
+                    Ready::Listener => self.more_wait = true,
                     Ready::Connection(id) => self.handle(id)?,
                 }
             }
-            if self.more_wait {
-                self.accept()?;
+            let has_new = self.more_wait && self.accept()?;
+            if is_quiet && !has_new {
+                self.ready = sockets;
+                return Ok(());
             }
         }
     }
@@ -133,30 +132,31 @@ impl<N: Network, S: Service> Server<N, S> {
             }
             self.handle(id)?;
         }
-        if self.more_wait { self.accept() } else { Ok(()) }
+        self.ready()
     }
 
-    fn accept(&mut self) -> Result<(), Error> {
-        self.more_wait = true;
-        for _ in 0..ROUNDS {
+    /// Accepts some of the connections that wait; whether there were any, and places for them.
+    fn accept(&mut self) -> Result<bool, Error> {
+        for accepted in 0..ROUNDS {
             if self.connections.len() >= CONNECTIONS_MAX {
-                return Ok(());
+                return Ok(accepted > 0);
             }
             match self.network.accept() {
-                Ok(Some((id, socket))) => {
+                Ok(Some(socket)) => {
+                    let id = N::id(&socket);
                     self.connections.insert(id, Place::new(socket, self.now));
                     self.handle(id)?;
                 }
                 Ok(None) => {
                     self.more_wait = false;
-                    return Ok(());
+                    return Ok(accepted > 0);
                 }
                 Err(error) if is_fatal(error) => return Err(error),
                 // No sockets are left: later, when some are closed.
-                Err(_) => return Ok(()),
+                Err(_) => return Ok(accepted > 0),
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Goes on with a connection as far as possible. One that is no more is nothing: it may have been told before.

@@ -136,6 +136,11 @@ impl<Y: System> Site<Y> {
         Self { api: Api::new(system, hidden), token }
     }
 
+    /// The system that it is about.
+    pub const fn system(&self) -> &Y {
+        &self.api.system
+    }
+
     /// Whether the request may restart drivers.
     fn check(&self, head: &Head<'_>) -> Result<(), Failure> {
         // A page of another site cannot send the token. Should it get hold of it, its requests still say whose they are.

@@ -17,9 +17,9 @@ pub struct Hidden(Range<usize>);
 
 impl Hidden {
     /// Does something that prints, and hides what is printed meanwhile.
-    pub fn printed<Y: System>(system: &mut Y, print: impl FnOnce()) -> Self {
+    pub fn printed<Y: System>(system: &mut Y, print: impl FnOnce(&mut Y)) -> Self {
         let start = end(system);
-        print();
+        print(system);
         Self(start..end(system))
     }
 }

@@ -5,7 +5,7 @@
 
 use super::body::Decoder;
 use super::head::{self, Follows, Framing};
-use super::reply::{self, Length};
+use super::reply::{self, Length, Output};
 use super::{Answer, BODY_MAX, Content, Failure, HEAD_MAX, Method, PIECE, Service};
 use crate::failure;
 use alloc::vec::Vec;
@@ -20,15 +20,6 @@ const DISCARDED_MAX: usize = 256 << 10;
 const DISCARDED_AT_ONCE: usize = 4096;
 
 const TOO_SLOW: Failure = failure!(RequestTimeout, "The request did not arrive in time: send it faster.");
-
-/// Where replies are written: memory that all connections share, one after the other.
-#[derive(Default)]
-pub struct Output {
-    /// What is to be sent now.
-    pub bytes: Vec<u8>,
-    /// A piece of content before it is framed.
-    piece: Vec<u8>,
-}
 
 /// What a connection is doing: what its time limit depends on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -332,7 +323,7 @@ impl<S: Service> Connection<S> {
             match length {
                 Length::Chunks => {
                     chunks = true;
-                    write_chunk(out);
+                    out.chunk_piece();
                 }
                 _ => out.bytes.extend_from_slice(&out.piece),
             }
@@ -359,7 +350,7 @@ impl<S: Service> Connection<S> {
                 out.piece.clear();
                 let more = service.produce(content, &mut out.piece);
                 match chunks {
-                    true => write_chunk(out),
+                    true => out.chunk_piece(),
                     false => out.bytes.extend_from_slice(&out.piece),
                 }
                 if chunks && !more {
@@ -390,12 +381,5 @@ impl<S: Service> Connection<S> {
         out.bytes.extend_from_slice(failure.document.as_bytes());
         self.input = Vec::new();
         self.phase = Phase::Lingering { discarded: 0 };
-    }
-}
-
-/// Writes the piece as a chunk, unless it is empty.
-fn write_chunk(out: &mut Output) {
-    if !out.piece.is_empty() {
-        reply::chunk(&out.piece, &mut out.bytes);
     }
 }

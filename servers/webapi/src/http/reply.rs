@@ -3,6 +3,24 @@
 use super::{Answer, Status};
 use alloc::vec::Vec;
 
+/// Where replies are written: memory that all connections share, one after the other.
+#[derive(Default)]
+pub struct Output {
+    /// What is to be sent now.
+    pub bytes: Vec<u8>,
+    /// A piece of content before it is framed.
+    pub(super) piece: Vec<u8>,
+}
+
+impl Output {
+    /// Writes the piece as a chunk, unless it is empty.
+    pub(super) fn chunk_piece(&mut self) {
+        if !self.piece.is_empty() {
+            chunk(&self.piece, &mut self.bytes);
+        }
+    }
+}
+
 /// Fields of every reply: what is sent is what it says it is, is not shown within other sites, and tells them nothing.
 const FIELDS: &[u8] = b"\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n\
     Cross-Origin-Resource-Policy: same-origin\r\n";
@@ -51,7 +69,7 @@ fn start(status: Status, out: &mut Vec<u8>) {
 }
 
 /// Writes a chunk, which must not be empty: that would be the last.
-pub fn chunk(content: &[u8], out: &mut Vec<u8>) {
+fn chunk(content: &[u8], out: &mut Vec<u8>) {
     // `usize` has 16 digits.
     let significant = (usize::BITS - content.len().leading_zeros()).div_ceil(4);
     for place in (0..significant).rev() {
