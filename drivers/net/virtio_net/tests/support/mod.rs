@@ -104,9 +104,19 @@ pub struct Wire {
 
 impl Wire {
     pub fn new(layout: Layout, events: bool, header: Header) -> Self {
-        let packets = Region::leak(packets::SIZE);
+        Self::within(&mut Region::leak, layout, events, header)
+    }
+
+    /// With memory from elsewhere.
+    pub fn within(
+        memory: &mut dyn FnMut(usize) -> Region,
+        layout: Layout,
+        events: bool,
+        header: Header,
+    ) -> Self {
+        let packets = memory(packets::SIZE);
         let rings = Driver::new(packets).unwrap();
-        let regions = [Region::leak(layout.length), Region::leak(layout.length)];
+        let regions = [memory(layout.length), memory(layout.length)];
         let queues = regions.map(|region| Queue::new(region, layout, events).unwrap());
         let device = QUEUES.map(|at| {
             let areas = [at, at + layout.driver as u64, at + layout.device as u64];
