@@ -5,7 +5,10 @@
 //! `cargo resea`; the first test of a process builds what is booted, the others find it built.
 #![forbid(unsafe_code)]
 
+pub mod browser;
+pub mod connections;
 pub mod copy;
+pub mod online;
 pub mod sources;
 pub mod tutorial;
 pub mod wire;
@@ -16,6 +19,7 @@ use std::time::{Duration, Instant};
 
 pub use resea_tool::build::{Build, Profile};
 pub use resea_tool::machine::{Machine, MachineOptions};
+pub use resea_tool::network::{NetworkOptions, Nic};
 pub use resea_tool::session::Output;
 
 use resea_tool::session::{Failure, Session};

@@ -15,6 +15,9 @@ use crate::workspace::Workspace;
 /// Multiplies the runs of the simulated systems (crate `sim`).
 const FACTOR: &str = "RESEA_SIM_SOAK";
 
+/// Set for whole-system tests that are to do their long forms.
+pub const LONG: &str = "RESEA_LONG";
+
 /// Soaks for about so many minutes: half of the time simulated systems, half of it the fuzz targets.
 ///
 /// # Errors
