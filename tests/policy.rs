@@ -40,7 +40,19 @@ const ARROWS: [(&str, &[&str]); 19] = [
     ("apps/call", &["libs/", "tools/idl"]),
     ("apps/", &["abi", "libs/", "interfaces"]),
     ("tools/", &["abi", "libs/bootfs", "libs/manifest", "libs/symbols", "tools/"]),
-    ("fuzz/", &["abi", "kernel/core", "libs/", "interfaces", "servers/dm", "servers/webapi", "tools/idl"]),
+    (
+        "fuzz/",
+        &[
+            "abi",
+            "kernel/core",
+            "libs/",
+            "interfaces",
+            "servers/dm",
+            "servers/tcpip",
+            "servers/webapi",
+            "tools/idl",
+        ],
+    ),
     ("tests", &["tools/"]),
 ];
 

@@ -8,6 +8,7 @@
 pub mod bootfs;
 pub mod devices;
 pub mod elf;
+pub mod frames;
 pub mod http;
 pub mod idl;
 mod input;
@@ -20,10 +21,11 @@ pub mod symbols;
 pub type Target = fn(&[u8]);
 
 /// All targets, by name.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("bootfs", bootfs::run),
     ("devices", devices::run),
     ("elf", elf::run),
+    ("frames", frames::run),
     ("http", http::run),
     ("idl", idl::run),
     ("kernel", kernel::run),

@@ -107,6 +107,11 @@ fn requests_are_answered_or_refused() {
 }
 
 #[test]
+fn frames_are_processed_or_dropped() {
+    test("frames", 1000);
+}
+
+#[test]
 fn programs_are_loaded_or_refused() {
     test("elf", 10_000);
 }

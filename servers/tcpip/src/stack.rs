@@ -24,6 +24,7 @@ mod listen;
 mod peek;
 mod places;
 pub mod port;
+mod queue;
 mod resume;
 mod settle;
 mod timewait;
@@ -41,12 +42,11 @@ pub use timewait::{ENTRIES as TIME_WAIT_MAX, Last, STAY as TIME_WAIT_STAY, TimeW
 pub use transfer::Property;
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
-use alloc::vec;
 use alloc::vec::Vec;
 use fragments::Fragments;
 use link::Link;
 use port::{FRAME_MAX, Loopback};
+use queue::Queue;
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
 
@@ -90,34 +90,6 @@ pub struct Stack {
     changed: Queue,
     /// Where frames are put that have come.
     buffer: Option<Box<[u8; FRAME_MAX]>>,
-}
-
-/// Places in the order in which they were put in, each once.
-struct Queue {
-    places: VecDeque<u16>,
-    is_in: Vec<bool>,
-}
-
-impl Queue {
-    fn new() -> Self {
-        Self { places: VecDeque::with_capacity(PLACES), is_in: vec![false; PLACES] }
-    }
-
-    fn push(&mut self, place: u16) {
-        if let Some(is_in) = self.is_in.get_mut(usize::from(place))
-            && !core::mem::replace(is_in, true)
-        {
-            self.places.push_back(place);
-        }
-    }
-
-    fn pop(&mut self) -> Option<u16> {
-        let place = self.places.pop_front()?;
-        if let Some(is_in) = self.is_in.get_mut(usize::from(place)) {
-            *is_in = false;
-        }
-        Some(place)
-    }
 }
 
 /// The most frames of one interface that are processed before others have their turn.
@@ -210,7 +182,7 @@ impl Stack {
 
     /// Whether there is something for [`Stack::poll`] to do at once.
     pub fn is_busy(&self) -> bool {
-        !self.dirty.places.is_empty()
+        !self.dirty.is_empty()
     }
 
     /// Takes frames, sends frames, and does what the time demands; whether there are more frames, so that it has to be

@@ -45,7 +45,7 @@ impl Stack {
         link.process_own(frame, now);
         link.deadline = Some(now);
         // It may have been the answer to who has an address.
-        while let Some(place) = link.waiting.pop_front() {
+        while let Some(place) = link.waiting.pop() {
             self.dirty.push(place);
         }
     }

@@ -6,8 +6,8 @@
 
 use super::peek::{self, Sent};
 use super::port::{FRAME_MAX, Port};
+use super::queue::Queue;
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::vec;
 use smoltcp::iface::{Config, Interface, PollResult, SocketHandle, SocketSet};
 use smoltcp::phy::{self, ChecksumCapabilities, DeviceCapabilities, Medium};
@@ -16,6 +16,8 @@ use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, Ipv4Add
 
 /// How soon the interface's own sockets are asked again.
 const OWN_AGAIN: Duration = Duration::from_millis(10);
+/// How soon if there was no room to send.
+const OWN_BLOCKED: Duration = Duration::from_millis(200);
 
 /// What an interface has counted.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -56,9 +58,9 @@ pub struct Link {
     /// Its hardware address; the loopback interface has none.
     pub hardware: Option<EthernetAddress>,
     /// Sockets that have something to send and found no room.
-    pub blocked: VecDeque<u16>,
+    pub(super) blocked: Queue,
     /// Sockets that cannot send, perhaps, because the next host's hardware address is not known.
-    pub waiting: VecDeque<u16>,
+    pub(super) waiting: Queue,
     /// The last [`Link::transmit`] has sent nothing of its sockets, but asked for a hardware address.
     pub has_asked: bool,
     /// When the interface itself has something to do.
@@ -115,8 +117,8 @@ impl Link {
             wire,
             own: SocketSet::new(vec![]),
             hardware,
-            blocked: VecDeque::with_capacity(super::PLACES),
-            waiting: VecDeque::with_capacity(super::PLACES),
+            blocked: Queue::new(),
+            waiting: Queue::new(),
             has_asked: false,
             deadline: None,
             is_up: true,
@@ -223,7 +225,8 @@ impl Link {
         }
         self.apply_dhcp();
         // Not at once again: nobody outside must be able to keep us busy.
-        self.deadline = self.interface.poll_at(now, &self.own).map(|deadline| deadline.max(now + OWN_AGAIN));
+        let soonest = now + if self.wire.port.has_room() { OWN_AGAIN } else { OWN_BLOCKED };
+        self.deadline = self.interface.poll_at(now, &self.own).map(|deadline| deadline.max(soonest));
     }
 
     /// Sends a frame that `write` makes of a zeroed buffer of `length` bytes.

@@ -62,7 +62,7 @@ impl Stack {
     pub(super) fn transmit(&mut self, now: Instant) {
         for link in &mut self.links {
             if !link.blocked.is_empty() && link.has_room() {
-                while let Some(place) = link.blocked.pop_front() {
+                while let Some(place) = link.blocked.pop() {
                     self.dirty.push(place);
                 }
             }
@@ -70,7 +70,7 @@ impl Stack {
                 link.transmit_own(now);
             }
         }
-        for _ in 0..self.dirty.places.len() {
+        for _ in 0..self.dirty.len() {
             let Some(place) = self.dirty.pop() else { break };
             match self.places.get(place) {
                 Socket::Connection(_) => self.transmit_connection(place, now),
@@ -130,16 +130,16 @@ impl Stack {
         if wanted <= now {
             // It is asked again when there is room.
             wanted = now + AGAIN;
-            if !link.has_room() && link.blocked.len() < super::PLACES {
-                link.blocked.push_back(place);
+            if !link.has_room() {
+                link.blocked.push(place);
                 wanted = NEVER;
             }
         } else if connection.state == State::TimeWait && wanted > now + RESETTING {
             // What remains is smoltcp's own timer for this state: the last acknowledgement was sent.
             return self.enter_time_wait(place, now);
         }
-        if (!connection.has_sent || link.has_asked) && link.waiting.len() < super::PLACES {
-            link.waiting.push_back(place);
+        if !connection.has_sent || link.has_asked {
+            link.waiting.push(place);
         }
         let (demanded, _) = connection.demand();
         self.places.set_deadline(place, wanted.min(demanded));
@@ -154,12 +154,12 @@ impl Stack {
             }
         }
         let mut deadline = NEVER;
-        if datagrams.udp().send_queue() > 0 {
+        let has_more = datagrams.udp().send_queue() > 0;
+        if has_more && link.has_room() {
             deadline = link.interface.poll_at(now, &datagrams.set).unwrap_or(NEVER).max(now + AGAIN);
-            let queue = if link.has_room() { &mut link.waiting } else { &mut link.blocked };
-            if queue.len() < super::PLACES {
-                queue.push_back(place);
-            }
+            link.waiting.push(place);
+        } else if has_more {
+            link.blocked.push(place);
         }
         self.places.set_deadline(place, deadline);
         self.changed.push(place);
