@@ -7,6 +7,7 @@
 mod dhcp;
 mod frame;
 mod tcp;
+pub mod web;
 
 pub use dhcp::{Dhcp, Message};
 pub use frame::{Body, Frame, arp, echo_request, ipv4, udp};
