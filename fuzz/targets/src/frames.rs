@@ -72,6 +72,7 @@ pub fn run(data: &[u8]) {
         stack.configure(link, IpCidr::new(IpAddress::Ipv6(build::OURS6), 64), None, now);
     } else {
         stack.enable_dhcp(link, now);
+        stack.enable_slaac(link, now);
     }
     let last = build::Numbers::default();
     let mut bench = Bench { stack, cable, link, now, places: Vec::new(), last, allowed: ANSWERS };

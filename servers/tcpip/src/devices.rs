@@ -133,6 +133,7 @@ impl Server {
                 resea::info!("{name}: {hardware}, packets of up to {} bytes", reply.mtu);
                 let link = self.stack.add(name, Some(hardware), reply.mtu as usize, Box::new(card), now());
                 self.stack.enable_dhcp(link, now());
+                self.stack.enable_slaac(link, now());
                 link
             }
         };

@@ -27,6 +27,7 @@ pub mod port;
 mod queue;
 mod resume;
 mod settle;
+mod slaac;
 mod timewait;
 mod transfer;
 mod transmit;

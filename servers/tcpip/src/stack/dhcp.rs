@@ -59,6 +59,13 @@ impl Link {
 }
 
 impl Stack {
+    /// Has an interface give itself IPv6 addresses from now on, as routers advertise them.
+    pub fn enable_slaac(&mut self, link: usize, now: Instant) {
+        if let Some(link) = self.links.get_mut(link) {
+            link.start_slaac(now);
+        }
+    }
+
     /// Has an interface ask for an address from now on.
     pub fn enable_dhcp(&mut self, link: usize, now: Instant) {
         if let Some(link) = self.links.get_mut(link) {

@@ -77,6 +77,8 @@ pub struct Link {
     pub(super) echoes: Option<SocketHandle>,
     /// The address that a DHCP server gave.
     pub(super) leased: Option<IpCidr>,
+    /// What routers have advertised.
+    pub(super) slaac: super::slaac::Slaac,
     /// Who knows names.
     pub(super) name_servers: [Option<IpAddress>; super::dhcp::NAME_SERVERS],
 }
@@ -127,6 +129,7 @@ impl Link {
             dhcp: None,
             echoes: None,
             leased: None,
+            slaac: super::slaac::Slaac::default(),
             name_servers: [None; super::dhcp::NAME_SERVERS],
         }
     }
@@ -199,6 +202,7 @@ impl Link {
 
     /// As [`Link::process`], for the link's own sockets.
     pub fn process_own(&mut self, frame: &[u8], now: Instant) {
+        self.hear_router(frame, now);
         let mut shot = Shot { frame: Some(frame), wire: &mut self.wire };
         self.interface.poll_ingress_single(now, &mut shot, &mut self.own);
     }
@@ -226,7 +230,9 @@ impl Link {
         self.apply_dhcp();
         // Not at once again: nobody outside must be able to keep us busy.
         let soonest = now + if self.wire.port.has_room() { OWN_AGAIN } else { OWN_BLOCKED };
-        self.deadline = self.interface.poll_at(now, &self.own).map(|deadline| deadline.max(soonest));
+        let slaac = self.advance_slaac(now);
+        let own = self.interface.poll_at(now, &self.own);
+        self.deadline = own.into_iter().chain(slaac).min().map(|deadline| deadline.max(soonest));
     }
 
     /// Sends a frame that `write` makes of a zeroed buffer of `length` bytes.

@@ -20,6 +20,7 @@ impl Stack {
             it.interface.set_hardware_addr(HardwareAddress::Ethernet(hardware));
         }
         it.hurry_dhcp();
+        it.hurry_slaac(now);
         it.deadline = Some(now);
         for place in 0..super::PLACES as u16 {
             self.repeat(place, link, now);
