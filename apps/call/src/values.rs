@@ -3,6 +3,7 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::fmt::Write;
 
 use crate::messages::{Field, Type};
 use ipc::TaskId;
@@ -78,7 +79,14 @@ pub fn decode(field: &Field, payload: &[u8], room: &[u8]) -> String {
 fn memory(bytes: &[u8]) -> String {
     match core::str::from_utf8(bytes) {
         Ok(text) if !text.contains(|character: char| character.is_control()) => format!("{text:?}"),
-        _ => bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" "),
+        _ => {
+            let mut text = String::with_capacity(bytes.len() * 3);
+            for (place, byte) in bytes.iter().enumerate() {
+                // Writing to a String cannot fail.
+                let _ = write!(text, "{}{byte:02x}", if place == 0 { "" } else { " " });
+            }
+            text
+        }
     }
 }
 
