@@ -64,8 +64,19 @@ fn with_other_report(folder: &std::path::Path, code: &[u8]) -> Build {
 /// `jmp` to itself.
 const LOOP: &[u8] = &[0xeb, 0xfe];
 
-/// Waits for a message from task 2 and no other: `mov eax, 2; mov edi, 0x1002; syscall; jmp` to itself.
-const RECEIVE_FROM_2: &[u8] = &[0xb8, 2, 0, 0, 0, 0xbf, 0x02, 0x10, 0, 0, 0x0f, 0x05, 0xeb, 0xfe];
+/// Waits for a message from the first task at this index and no other: `mov eax, 2; mov edi, 0x1000 + index; syscall; jmp` to
+/// itself.
+fn receive_from(index: u8) -> [u8; 14] {
+    [0xb8, 2, 0, 0, 0, 0xbf, index, 0x10, 0, 0, 0x0f, 0x05, 0xeb, 0xfe]
+}
+
+/// The index that a program has that is the first one to be started at the prompt.
+fn first_index() -> u8 {
+    let mut system = System::boot();
+    let report = system.run("crash null").text;
+    let (_, rest) = report.split_once("vm: task ").unwrap_or_else(|| panic!("{report}"));
+    rest.split(' ').next().and_then(|index| index.parse().ok()).unwrap_or_else(|| panic!("{report}"))
+}
 
 #[test]
 fn a_deadlock_is_told_with_names_and_the_system_goes_on() {
@@ -78,7 +89,7 @@ fn a_deadlock_is_told_with_names_and_the_system_goes_on() {
     assert_eq!(text.matches("  deadlocked").count(), 2, "{text}");
     assert_eq!(text.matches("  behind the deadlock of ").count(), 1, "{text}");
     let messages = ask(&mut system, "messages");
-    assert!(messages.contains("1 (shell)           0 (vm)"), "{messages}");
+    assert!(messages.contains(" (shell)           0 (vm)"), "{messages}");
     // Closed, it leaves the keys to the shell.
     system.press(CONTROL_T);
     system.press("\r");
@@ -118,12 +129,13 @@ fn it_answers_while_vm_loops_at_the_highest_priority() {
 #[test]
 fn it_answers_when_every_task_waits_for_another() {
     let folder = tempfile::tempdir().expect("a folder");
-    let build = with_other_report(folder.path(), RECEIVE_FROM_2);
+    let index = first_index();
+    let build = with_other_report(folder.path(), &receive_from(index));
     let mut system = System::boot_build(&build, &MachineOptions::default());
     system.start("crash null");
     open(&mut system);
-    let cycle = "DEADLOCK: 0 (vm) → 2 (crash) → 0 (vm): each waits for the next";
-    ask_until(&mut system, "ps", "vm and crash in a deadlock", |text| text.contains(cycle));
+    let cycle = format!("DEADLOCK: 0 (vm) → {index} (crash) → 0 (vm): each waits for the next");
+    ask_until(&mut system, "ps", "vm and crash in a deadlock", |text| text.contains(&cycle));
     system.press(CONTROL_T);
     // The shell wants vm to kill the program.
     system.press(CONTROL_C);

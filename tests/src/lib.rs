@@ -66,12 +66,16 @@ impl System {
         Self::boot_build(&built(options.profile), &options.machine)
     }
 
-    /// Boots what a test has made of a build, up to the first prompt.
+    /// Boots what a test has made of a build, up to the first prompt and until all servers have started.
     pub fn boot_build(build: &Build, machine: &MachineOptions) -> Self {
         let session = boot::session(build, machine, Box::new(|_| {}), Verbosity::Quiet);
         let session = session.unwrap_or_else(|error| panic!("the system does not boot: {error:#}"));
         let mut system = Self { session };
         system.wait_for_prompt();
+        // What servers say while they start does not get into what a test reads.
+        boot::wait_for_servers(&mut system.session, build);
+        // A prompt with nothing behind it.
+        system.succeed("");
         system
     }
 

@@ -1,5 +1,7 @@
 //! Boots a build: finds QEMU and starts it, with a person or a program at the console.
 
+use std::time::{Duration, Instant};
+
 use anyhow::Result;
 
 use crate::build::Build;
@@ -8,6 +10,22 @@ use crate::qemu::{Qemu, Streams};
 use crate::session::{Session, Sink};
 use crate::setup;
 use crate::ui::Verbosity;
+
+/// The program that is the last to start, since its priority is the lowest of those that start by themselves, and the end of the
+/// last line that it prints then.
+const LAST_TO_START: (&str, &str) = ("webapi", " to its address");
+/// How long it is waited for.
+const STARTING: Duration = Duration::from_secs(10);
+
+/// Waits at the first prompt until servers have said what they say while they start, so that it does not come between the
+/// lines of commands; but no longer than they should need.
+pub fn wait_for_servers(session: &mut Session, build: &Build) {
+    let (program, words) = LAST_TO_START;
+    if build.programs.iter().any(|built| built.name == program) {
+        // Who does not say it is not waited for, and how the session fails, if it does, the next command tells.
+        let _ = session.wait_for_text(words, 0, Some(Instant::now() + STARTING));
+    }
+}
 
 /// Boots with the console on the terminal.
 ///

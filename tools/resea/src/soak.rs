@@ -1,4 +1,4 @@
-//! Long runs: the same tests as always, with many times the random runs.
+//! Long runs: the same tests as always, with many times the random runs, and the long forms of those of the network.
 //!
 //! A soak is given a time, not a number of runs, so that it can say beforehand how long it takes. One round of the
 //! simulated systems at their usual length tells how many times that fits.
@@ -18,13 +18,19 @@ const FACTOR: &str = "RESEA_SIM_SOAK";
 /// Set for whole-system tests that are to do their long forms.
 pub const LONG: &str = "RESEA_LONG";
 
-/// Soaks for about so many minutes: half of the time simulated systems, half of it the fuzz targets.
+/// How long the long forms of the tests of the network take, on a machine of two cores.
+const NETWORK_MINUTES: u64 = 15;
+
+/// Soaks for about so many minutes, after the long forms of the tests of the network: half of the time simulated systems, half of it the fuzz targets.
 ///
 /// # Errors
 ///
 /// The first run that fails; its output has the command that repeats it.
 pub fn soak(workspace: &Workspace, minutes: u64, verbosity: Verbosity) -> Result<()> {
     let half = Duration::from_secs(minutes.saturating_mul(60) / 2);
+    verbosity
+        .step(&format!("the long forms of the tests of the network take about {NETWORK_MINUTES} min more"));
+    network(workspace, verbosity)?;
     verbosity.step("one round of the simulated systems, to see how long it takes");
     simulate(workspace, &["--no-run"], 1, verbosity)?;
     let start = Instant::now();
@@ -40,6 +46,18 @@ pub fn soak(workspace: &Workspace, minutes: u64, verbosity: Verbosity) -> Result
     simulate(workspace, &[], factor, verbosity)?;
     FuzzCommand::for_time(half, &workspace.root, verbosity == Verbosity::Verbose)?.run()?;
     ui::announce(&format!("nothing was found in {}", duration(start.elapsed())));
+    Ok(())
+}
+
+/// Runs the tests of the network in their long forms: 25,000 requests and 512 MiB with each card, 64 MiB over dying drivers.
+fn network(workspace: &Workspace, verbosity: Verbosity) -> Result<()> {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(["test", "--package", "system-tests", "--test", "network", "--test", "killing"]);
+    command.args(["--", "--test-threads=1", "--nocapture"]).current_dir(&workspace.root).env(LONG, "1");
+    verbosity.command(&command);
+    if !command.status().context("cargo cannot be started")?.success() {
+        bail!("a long test of the network has failed: see the messages above");
+    }
     Ok(())
 }
 

@@ -3,7 +3,10 @@
 use super::ipc::info;
 use crate::kit::{Kit, Outcome, equal, refused};
 use crate::raw::{self, Address};
-use abi::{Error, LendSelector, MAX_CONSOLE, MAX_COPY, MAX_TASKS, MapFlags, MessageInfo, Syscall, TaskState};
+use abi::{
+    COUNTED_TASKS, Error, LendSelector, MAX_CONSOLE, MAX_COPY, MAX_TASKS, MapFlags, MessageInfo, Syscall,
+    TaskState,
+};
 use core::ops::Range;
 
 /// Numbers that are the ID of no task: no generation, an index past the table, more than 32 bits, pointers.
@@ -164,7 +167,12 @@ pub fn inspect_checks_its_arguments(_: &mut Kit) -> Outcome {
         refused(format_args!("place {place}"), raw::inspect(0, place, scratch, 72), Error::InvalidArgument)?;
     }
     refused("a free place", raw::inspect(0, MAX_TASKS - 1, scratch, 72), Error::NoTask)?;
-    for operation in [3, 4, 1 << 8, 1 << 32, usize::MAX] {
+    refused(
+        "a place that is not counted",
+        raw::inspect(3, COUNTED_TASKS, scratch, 256),
+        Error::InvalidArgument,
+    )?;
+    for operation in [4, 5, 1 << 8, 1 << 32, usize::MAX] {
         let result = raw::inspect(operation, 0, scratch, 8);
         refused(format_args!("operation {operation}"), result, Error::InvalidArgument)?;
     }

@@ -109,7 +109,10 @@ impl RunCommand {
     fn typed(&self, build: &Build, machine: &MachineOptions, verbosity: Verbosity) -> Result<()> {
         let deadline = self.deadline();
         let mut session = boot::session(build, machine, to_stdout(), verbosity)?;
-        let result = type_commands(&mut session, &self.exec, deadline);
+        let result = session.wait_for_prompt(deadline).map_err(Into::into).and_then(|()| {
+            boot::wait_for_servers(&mut session, build);
+            type_commands(&mut session, &self.exec, deadline)
+        });
         // The reason starts on a line of its own.
         println!();
         result
