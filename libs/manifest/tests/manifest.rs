@@ -199,12 +199,12 @@ fn the_largest_manifest_fits() {
     let name = |index: usize| format!("{index:02}{}", "x".repeat(30));
     let names = |count| (0..count).map(name).map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
     let keys = format!(
-        "description = \"{}\"\nprovides = [{}]\nuses = [{}]\n\
+        "description = \"{}\"\nprovides = [{}]\nuses = [\"dm\", {}]\n\
          powers = [\"create\", \"map\", \"console\", \"inspect\", \"power\", \"launch\", \"kill\", \"devices\"]\n\
          stack = \"1MiB\"\nheap = \"4GiB\"\nshared = \"1GiB\"\n",
         "d".repeat(120),
         names(4),
-        format!("\"dm\", {}", names(15)),
+        names(15),
     );
     let rights = "irqs = [4294967295, 4294967294, 4294967293, 4294967292]\n\
          ports = [\"65532\", \"65533\", \"65534\", \"65535\"]\n\
