@@ -220,20 +220,22 @@ impl Stack {
         links.chain(sockets).min()
     }
 
-    /// Takes up to `most` frames of each interface; how many there were.
+    /// Takes up to `most` frames of each interface; how many there were at the one with the most.
     fn take_frames(&mut self, now: Instant, most: usize) -> usize {
         // It is apart from the rest of the stack meanwhile.
         let Some(mut buffer) = self.buffer.take() else { return 0 };
-        let mut received = 0;
+        let mut most_received = 0;
         for link in 0..self.links.len() {
+            let mut received = 0;
             while received < most
                 && let Some(length) = self.links.get_mut(link).and_then(|it| it.receive(&mut buffer))
             {
                 self.process(link, buffer.get(..length).unwrap_or_default(), now);
                 received += 1;
             }
+            most_received = received.max(most_received);
         }
         self.buffer = Some(buffer);
-        received
+        most_received
     }
 }

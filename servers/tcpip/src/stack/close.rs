@@ -5,7 +5,10 @@ use super::settle::Cause;
 use super::{Socket, Stack};
 use ipc::Error;
 use smoltcp::socket::tcp::State;
-use smoltcp::time::Instant;
+use smoltcp::time::{Duration, Instant};
+
+/// How long a peer may be idle before its connection, which nobody owns, can be reset to make room.
+const IDLE: Duration = Duration::from_secs(1);
 
 impl Stack {
     /// Ends the halves of a connection: `send`, so that the peer learns that no more comes; `receive`, so that what still
@@ -40,6 +43,27 @@ impl Stack {
             }
             Socket::Connection(_) => self.close_connection(place, now),
         }
+    }
+
+    /// Whether there is a place for one more connection. If not, the one that nobody owns any more and whose peer has been
+    /// idle for the longest time is reset: peers that never close must not keep others out.
+    pub(super) fn make_place(&mut self, now: Instant) -> bool {
+        if !self.places.is_full() {
+            return true;
+        }
+        let orphans = self.places.iter().filter_map(|(place, socket)| match socket {
+            Socket::Connection(it) if it.is_orphan => Some((it.since, place)),
+            _ => None,
+        });
+        let Some((_, place)) = orphans.min().filter(|(since, _)| now >= *since + IDLE) else { return false };
+        if let Some(connection) = self.places.connection_mut(place)
+            && let Some(link) = self.links.get_mut(connection.link)
+        {
+            connection.body.tcp_mut().abort();
+            link.transmit(&mut connection.body.set, now);
+        }
+        self.release(place);
+        true
     }
 
     fn close_connection(&mut self, place: u16, now: Instant) {

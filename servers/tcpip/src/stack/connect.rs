@@ -101,7 +101,7 @@ impl Stack {
         let (link, source) = self.way_to(address).ok_or(Error::Unreachable)?;
         let remote = IpEndpoint::new(address, port);
         let (flow, hash) = self.free_flow(source, remote)?;
-        if self.places.is_full() {
+        if !self.make_place(now) {
             return Err(Error::TooManySockets);
         }
         let mut body = self.pool.take().ok_or(Error::TooManySockets)?;
@@ -124,7 +124,9 @@ impl Stack {
         for _ in 0..TRIES {
             let flow = Flow { local: IpEndpoint::new(source, self.any_port()), remote };
             let hash = self.hasher.connection(flow.local.port, remote.addr, remote.port);
-            let is_free = self.find(hash, &flow).is_none()
+            // An end is not its own peer: both would open the connection at once (RFC 9293, 3.5).
+            let is_free = flow.local != remote
+                && self.find(hash, &flow).is_none()
                 && !self.time_wait.contains(hash, &flow)
                 && !self.is_bound(Bound::Listener, None, flow.local.port);
             if is_free {

@@ -30,7 +30,7 @@ impl Stack {
         socket.bind(IpListenEndpoint { addr: address, port }).map_err(|_| Error::InvalidArgument)?;
         let mut set = SocketSet::new(Vec::with_capacity(1));
         let handle = set.add(socket);
-        let datagrams = Datagrams { set, handle, address, port, hash, link: 0 };
+        let datagrams = Datagrams { set, handle, address, port, hash, link: 0, stuck: None };
         let place = self.places.insert(Socket::Datagrams(datagrams)).ok_or(Error::TooManySockets)?;
         self.index.insert(hash, place);
         Ok((place, port))

@@ -4,11 +4,13 @@
 //! own, and the stack finds the right one before. A link's own set holds what belongs to the interface itself: DHCP
 //! and echoes.
 
+use super::echo::Echoes;
 use super::peek::{self, Sent};
 use super::port::{FRAME_MAX, Port};
 use super::queue::Queue;
 use alloc::boxed::Box;
 use alloc::vec;
+use alloc::vec::Vec;
 use smoltcp::iface::{Config, Interface, PollResult, SocketHandle, SocketSet};
 use smoltcp::phy::{self, ChecksumCapabilities, DeviceCapabilities, Medium};
 use smoltcp::time::{Duration, Instant};
@@ -45,6 +47,8 @@ struct Wire {
     counters: Counters,
     capabilities: DeviceCapabilities,
     sent: Option<Sent>,
+    /// What is sent goes nowhere.
+    discards: bool,
 }
 
 /// An interface.
@@ -73,8 +77,8 @@ pub struct Link {
     pub(super) gateway6: Option<Ipv6Address>,
     /// The DHCP client, among the own sockets.
     pub(super) dhcp: Option<SocketHandle>,
-    /// The socket for echoes, among the own ones.
-    pub(super) echoes: Option<SocketHandle>,
+    /// The sockets for echoes, among the own ones.
+    pub(super) echoes: Vec<Echoes>,
     /// The address that a DHCP server gave.
     pub(super) leased: Option<IpCidr>,
     /// What routers have advertised.
@@ -105,7 +109,8 @@ impl Link {
             capabilities.checksum = ChecksumCapabilities::ignored();
         }
         let scratch = Box::new([0; FRAME_MAX]);
-        let mut wire = Wire { port, scratch, counters: Counters::default(), capabilities, sent: None };
+        let counters = Counters::default();
+        let mut wire = Wire { port, scratch, counters, capabilities, sent: None, discards: false };
         let mut config = Config::new(hardware.map_or(HardwareAddress::Ip, HardwareAddress::Ethernet));
         config.random_seed = seed;
         let mut interface = Interface::new(config, &mut Shot { frame: None, wire: &mut wire }, now);
@@ -127,7 +132,7 @@ impl Link {
             gateway4: None,
             gateway6: None,
             dhcp: None,
-            echoes: None,
+            echoes: Vec::new(),
             leased: None,
             slaac: super::slaac::Slaac::default(),
             name_servers: [None; super::dhcp::NAME_SERVERS],
@@ -218,6 +223,15 @@ impl Link {
         (has_sent, self.wire.sent)
     }
 
+    /// Has the next packet of these sockets, which another interface cannot deliver, go nowhere. Works with the loopback
+    /// interface, which asks nobody for a hardware address.
+    pub fn discard(&mut self, sockets: &mut SocketSet<'static>, now: Instant) {
+        self.wire.discards = true;
+        let mut shot = Shot { frame: None, wire: &mut self.wire };
+        self.interface.poll_egress(now, &mut shot, sockets);
+        self.wire.discards = false;
+    }
+
     /// Sends what the link's own sockets have, and says when they have to be asked again.
     pub fn transmit_own(&mut self, now: Instant) {
         let mut shot = Shot { frame: None, wire: &mut self.wire };
@@ -250,7 +264,7 @@ impl Wire {
     /// Sends the first `length` bytes of the scratch buffer.
     fn send(&mut self, length: usize) {
         let Some(frame) = self.scratch.get(..length) else { return };
-        if !self.port.has_room() {
+        if self.discards || !self.port.has_room() {
             self.counters.dropped += 1;
             return;
         }
@@ -284,7 +298,7 @@ impl phy::Device for Shot<'_> {
     }
 
     fn transmit(&mut self, _: Instant) -> Option<Outgoing<'_>> {
-        if self.wire.port.has_room() { Some(Outgoing(self.wire)) } else { None }
+        if self.wire.discards || self.wire.port.has_room() { Some(Outgoing(self.wire)) } else { None }
     }
 
     fn capabilities(&self) -> DeviceCapabilities {

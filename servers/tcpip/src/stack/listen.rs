@@ -70,7 +70,7 @@ impl Stack {
         frame: &[u8],
         now: Instant,
     ) {
-        let has_room = self.make_room(listener, now) && !self.places.is_full();
+        let has_room = self.make_room(listener, now) && self.make_place(now);
         let Some(mut body) = has_room.then(|| self.pool.take()).flatten() else {
             self.statistics.backlog_dropped += 1;
             return;

@@ -38,8 +38,10 @@ pub struct Connection {
     pub sent: Sent,
     /// Whether anything was sent at all.
     pub has_sent: bool,
-    /// When it came into the state in which it is.
+    /// When it came into the state in which it is; if nobody owns it, when the peer last took something.
     pub since: Instant,
+    /// Bytes that the peer has not acknowledged.
+    pub queued: usize,
     /// When the peer was last heard, or something began to wait for its answer.
     pub heard: Instant,
     /// Something waits for the peer's answer.
@@ -87,6 +89,8 @@ pub struct Datagrams {
     pub hash: u32,
     /// The interface that what waits to be sent goes through.
     pub link: usize,
+    /// Since when the first datagram could not be sent, because nobody knows the next host's hardware address.
+    pub stuck: Option<Instant>,
 }
 
 impl Datagrams {

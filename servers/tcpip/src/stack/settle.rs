@@ -58,6 +58,7 @@ impl Connection {
             sent: Sent::default(),
             has_sent: false,
             since: now,
+            queued: 0,
             heard: now,
             is_waiting: true,
             timeout: TIMEOUT,
@@ -142,7 +143,9 @@ impl Stack {
         }
         let state = connection.body.tcp().state();
         let before = core::mem::replace(&mut connection.state, state);
-        if state != before {
+        let queued = connection.body.tcp().send_queue();
+        let before_that = core::mem::replace(&mut connection.queued, queued);
+        if state != before || queued < before_that && connection.is_orphan {
             connection.since = now;
         }
         let waits = connection.waits();

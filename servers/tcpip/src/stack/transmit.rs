@@ -20,6 +20,9 @@ const CONNECTING: Duration = Duration::from_secs(20);
 /// How long a peer may take to close its half after nobody owns ours any more.
 const ORPHAN: Duration = Duration::from_secs(30);
 
+/// How long a peer may take nothing of what was sent after nobody owns our half any more, though it answers.
+const STALLED: Duration = Duration::from_secs(60);
+
 /// How long a reset may take to be sent.
 const RESETTING: Duration = Duration::from_secs(2);
 
@@ -51,6 +54,7 @@ impl Connection {
             State::SynSent if !self.has_sent => (self.since + NEIGHBOUR, Demand::Fail(Error::Unreachable)),
             State::SynSent => (self.since + CONNECTING, Demand::Fail(Error::TimedOut)),
             State::FinWait2 if self.is_orphan => (self.since + ORPHAN, Demand::Reset(Error::TimedOut)),
+            _ if self.is_orphan => (self.since + STALLED, Demand::Reset(Error::TimedOut)),
             _ if counts => (self.heard + silence, Demand::Reset(Error::TimedOut)),
             _ => (NEVER, Demand::Release),
         }
@@ -152,13 +156,25 @@ impl Stack {
             if !link.transmit(&mut datagrams.set, now).0 {
                 break;
             }
+            datagrams.stuck = None;
         }
         let mut deadline = NEVER;
         let has_more = datagrams.udp().send_queue() > 0;
         if has_more && link.has_room() {
+            let since = *datagrams.stuck.get_or_insert(now);
             deadline = link.interface.poll_at(now, &datagrams.set).unwrap_or(NEVER).max(now + AGAIN);
             link.waiting.push(place);
+            if now >= since + NEIGHBOUR {
+                // The first one is lost, so that those behind it, to other hosts perhaps, get on. smoltcp has just asked for
+                // the hardware address and would not look at the socket for a second.
+                datagrams.stuck = None;
+                deadline = now + AGAIN;
+                if let Some(loopback) = self.links.first_mut() {
+                    loopback.discard(&mut datagrams.set, now + NEIGHBOUR);
+                }
+            }
         } else if has_more {
+            datagrams.stuck = None;
             link.blocked.push(place);
         }
         self.places.set_deadline(place, deadline);
