@@ -161,6 +161,10 @@ impl<K: Kernel> Vm<'_, K> {
 
     /// A program has ended: if it should always run, sets the time for its next start.
     fn plan_restart(&mut self, program: u16, started: u64) {
+        if self.state.tasks.iter().any(|(_, task)| task.program == program) {
+            // It was one too many, started by hand: the one that lives is what should always run.
+            return;
+        }
         let Some(entry) =
             self.state.catalog.get(program).filter(|entry| entry.starts.contains(Starts::AGAIN))
         else {

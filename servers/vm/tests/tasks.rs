@@ -278,6 +278,22 @@ fn the_system_starts_by_manifest_and_restarts_with_patience() {
     assert!(console.contains("vm: always keeps ending soon after its start and is not started again"));
 }
 
+/// A second one that was started by hand ends: nothing is to be started, and the one that lives has no death to its name.
+#[test]
+fn one_too_many_is_not_started_again() {
+    let always = Manifest { start: Start::Boot, restart: Restart::Always, ..Manifest::default() };
+    let mut system = System::new(256, &[("always", always)]);
+    system.start_system();
+    let first = system.state.tasks.iter().next().unwrap().0;
+    for _ in 0..10 {
+        let second = system.run("always").unwrap();
+        system.exit(second, 1, false, Context::default());
+    }
+    assert_eq!(system.model.0.borrow().timer, 0);
+    system.exit(first, 1, false, Context::default());
+    assert_eq!(system.model.0.borrow().timer, 100_000_000);
+}
+
 #[test]
 fn tasks_that_a_dead_task_has_made_die_with_it() {
     let mut maker = Manifest::default();
