@@ -58,8 +58,11 @@ impl core::error::Error for Failure {}
 ///
 /// Errors: why it cannot.
 pub fn run() -> Result<resea::Never, Failure> {
+    // First of all: a second manager must end before it has touched a device of the first one's.
+    let taken = |error| Failure::Service(resea::ServeError { service: dm::NAME, error });
+    resea::vm().serve(dm::NAME).map_err(taken)?;
     let programs = matching::programs().map_err(Failure::Manifests)?;
     let mut manager = Manager::new(Access::find(), &programs);
     manager.start_all();
-    resea::serve(dm::NAME, dm::dispatch, manager).map_err(Failure::Service)
+    ipc::server::run(&mut manager, dm::dispatch)
 }

@@ -20,8 +20,8 @@ struct Piece {
     physical: u64,
     /// Where dm has mapped it, once it had to be zeroed.
     mapped: Option<Region>,
-    /// Whether the driver that lives now has it.
-    given: bool,
+    /// The handle of the driver that lives now, if it has one.
+    given: Option<Handle>,
 }
 
 /// The memory of one device.
@@ -58,21 +58,25 @@ impl Memory {
                 let made = vm().dma_create(u64::from(self.place.0) << 8 | u64::from(index), size)?;
                 self.left = left;
                 let (handle, physical) = (made.handle, made.physical);
-                slot.insert(Piece { size, handle, physical, mapped: None, given: false })
+                slot.insert(Piece { size, handle, physical, mapped: None, given: None })
             }
         };
-        if !keep && !piece.given {
+        // Once a life: until a driver has mapped it, a handle takes one of dm's places.
+        if let Some(granted) = piece.given {
+            return Ok((granted, piece.physical));
+        }
+        if !keep {
             piece.zero()?;
         }
         let granted = vm().share_grant(piece.handle, driver, true)?;
-        piece.given = true;
+        piece.given = Some(granted);
         Ok((granted, piece.physical))
     }
 
     /// The driver has ended, and its handles with it.
     pub fn forget_driver(&mut self) {
         for piece in self.pieces.iter_mut().flatten() {
-            piece.given = false;
+            piece.given = None;
         }
     }
 }

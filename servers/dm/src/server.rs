@@ -100,7 +100,11 @@ impl<C: Configuration> dm::Server for Manager<C> {
         })
     }
 
-    fn restart(&mut self, _: TaskId, name: StrLend<'_>) -> Result<(), Error> {
+    fn restart(&mut self, sender: TaskId, name: StrLend<'_>) -> Result<(), Error> {
+        // One that had itself started again would do so for ever, without a pause.
+        if self.slot_of(sender).is_ok() {
+            return Err(Error::NotPermitted);
+        }
         self.restart_named(name.read(&mut [0; NAME_MAX])?)
     }
 }
