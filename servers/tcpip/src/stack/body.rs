@@ -1,15 +1,24 @@
 //! smoltcp's part of a connection, with its buffers: made when first needed, used again and again.
 
-use alloc::vec;
 use alloc::vec::Vec;
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::{Socket, tcp};
 
-/// How many bodies have large buffers. The others keep memory bounded when very many connections are open.
-const LARGE: usize = 256;
-
 /// Bytes of each of the two buffers of a body, large and small.
 const BUFFER: (usize, usize) = (64 << 10, 8 << 10);
+
+/// Bytes that all buffers may have together, of bodies and other sockets; the heap has more. Once there are so many, there are
+/// only small buffers; so there is room for 512 connections, 256 of them with large ones.
+const MEMORY: usize = 36 << 20;
+const LARGE_UNTIL: usize = 32 << 20;
+
+/// A buffer of zeros; `None` if the heap has no such piece. What clients ask for must not end the server.
+pub(super) fn zeros<T: Clone>(zero: T, count: usize) -> Option<Vec<T>> {
+    let mut buffer = Vec::new();
+    buffer.try_reserve_exact(count).ok()?;
+    buffer.resize(count, zero);
+    Some(buffer)
+}
 
 /// A TCP socket in a set of its own.
 pub struct Body {
@@ -20,12 +29,17 @@ pub struct Body {
 }
 
 impl Body {
-    fn new(is_large: bool) -> Self {
-        let size = if is_large { BUFFER.0 } else { BUFFER.1 };
-        let buffer = || tcp::SocketBuffer::new(vec![0; size]);
+    fn new(is_large: bool) -> Option<Self> {
+        let size = Self::bytes(is_large) / 2;
+        let (receive, send) = (zeros(0, size)?, zeros(0, size)?);
         let mut set = SocketSet::new(Vec::with_capacity(1));
-        let handle = set.add(tcp::Socket::new(buffer(), buffer()));
-        Self { set, handle, is_large }
+        let handle = set.add(tcp::Socket::new(tcp::SocketBuffer::new(receive), tcp::SocketBuffer::new(send)));
+        Some(Self { set, handle, is_large })
+    }
+
+    /// Bytes of both buffers.
+    const fn bytes(is_large: bool) -> usize {
+        if is_large { 2 * BUFFER.0 } else { 2 * BUFFER.1 }
     }
 
     /// Makes the set forget what it knows of the socket besides: for which neighbour it waits.
@@ -46,30 +60,48 @@ impl Body {
     }
 }
 
-/// Bodies that nobody uses.
+/// Bodies that nobody uses, and how much memory all buffers have, used or not.
 pub struct Pool {
     large: Vec<Body>,
     small: Vec<Body>,
-    made: usize,
-    limit: usize,
+    bytes: usize,
 }
 
 impl Pool {
-    /// A pool of at most `limit` bodies, none of which exists yet.
+    /// A pool for at most `limit` bodies, none of which exists yet.
     pub fn new(limit: usize) -> Self {
-        Self { large: Vec::with_capacity(limit), small: Vec::with_capacity(limit), made: 0, limit }
+        Self { large: Vec::with_capacity(limit), small: Vec::with_capacity(limit), bytes: 0 }
+    }
+
+    fn make(&mut self) -> Option<Body> {
+        let is_large = self.bytes + Body::bytes(true) <= LARGE_UNTIL;
+        let bytes = self.bytes + Body::bytes(is_large);
+        let body = (bytes <= MEMORY).then(|| Body::new(is_large)).flatten()?;
+        self.bytes = bytes;
+        Some(body)
+    }
+
+    /// Takes so many bytes of the memory for something else, from bodies that nobody uses if need be; whether there were so
+    /// many.
+    pub fn reserve(&mut self, bytes: usize) -> bool {
+        while self.bytes + bytes > MEMORY {
+            let Some(body) = self.large.pop().or_else(|| self.small.pop()) else { return false };
+            self.bytes -= Body::bytes(body.is_large);
+        }
+        self.bytes += bytes;
+        true
+    }
+
+    /// Gives back what was taken with [`Pool::reserve`].
+    pub fn release(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_sub(bytes);
     }
 
     /// A closed body with the properties that every connection begins with; the one that was used last if possible, whose
     /// memory is there.
     pub fn take(&mut self) -> Option<Body> {
         let used = self.large.pop().or_else(|| self.small.pop());
-        let mut body = used.or_else(|| {
-            (self.made < self.limit).then(|| {
-                self.made += 1;
-                Body::new(self.made <= LARGE)
-            })
-        })?;
+        let mut body = used.or_else(|| self.make())?;
         body.forget_neighbour();
         let socket = body.tcp_mut();
         // What opening it does not set back.

@@ -39,6 +39,7 @@ impl Stack {
             Socket::Datagrams(_) => {
                 if let Socket::Datagrams(datagrams) = self.places.remove(place) {
                     self.index.remove(datagrams.hash, place);
+                    self.pool.release(super::datagrams::MEMORY);
                 }
             }
             Socket::Connection(_) => self.close_connection(place, now),

@@ -1,9 +1,9 @@
 //! Datagrams.
 
+use super::body::zeros;
 use super::connect::{Bound, is_loopback};
 use super::places::Datagrams;
 use super::{Socket, Stack};
-use alloc::vec;
 use alloc::vec::Vec;
 use interfaces::tcpip::DATAGRAM_MAX;
 use ipc::Error;
@@ -15,8 +15,16 @@ use smoltcp::wire::{IpAddress, IpEndpoint, IpListenEndpoint};
 const RECEIVED: (usize, usize) = (32, 32 << 10);
 const SENT: (usize, usize) = (16, 16 << 10);
 
-fn buffer((count, bytes): (usize, usize)) -> udp::PacketBuffer<'static> {
-    udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; count], vec![0; bytes])
+/// Bytes of the buffers of a socket, and what describes the datagrams in them.
+pub(super) const MEMORY: usize =
+    RECEIVED.1 + SENT.1 + (RECEIVED.0 + SENT.0) * size_of::<udp::PacketMetadata>();
+
+fn buffer((count, bytes): (usize, usize)) -> Option<udp::PacketBuffer<'static>> {
+    Some(udp::PacketBuffer::new(zeros(udp::PacketMetadata::EMPTY, count)?, zeros(0, bytes)?))
+}
+
+fn socket() -> Option<udp::Socket<'static>> {
+    Some(udp::Socket::new(buffer(RECEIVED)?, buffer(SENT)?))
 }
 
 impl Stack {
@@ -26,8 +34,14 @@ impl Stack {
     pub fn bind(&mut self, address: Option<IpAddress>, port: u16) -> Result<(u16, u16), Error> {
         let port = self.bind_port(Bound::Datagrams, address, port)?;
         let hash = self.hasher.port(port, true);
-        let mut socket = udp::Socket::new(buffer(RECEIVED), buffer(SENT));
-        socket.bind(IpListenEndpoint { addr: address, port }).map_err(|_| Error::InvalidArgument)?;
+        if !self.pool.reserve(MEMORY) {
+            return Err(Error::TooManySockets);
+        }
+        let end = IpListenEndpoint { addr: address, port };
+        let Some(socket) = socket().and_then(|mut it| it.bind(end).is_ok().then_some(it)) else {
+            self.pool.release(MEMORY);
+            return Err(Error::TooManySockets);
+        };
         let mut set = SocketSet::new(Vec::with_capacity(1));
         let handle = set.add(socket);
         let datagrams = Datagrams { set, handle, address, port, hash, link: 0, stuck: None };
