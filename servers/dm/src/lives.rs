@@ -6,7 +6,7 @@
 use crate::configuration::Configuration;
 use crate::manager::{Manager, Timer};
 use crate::policy::{Beat, HEARTBEAT, Heartbeat, MOST_QUICK_ENDS, PATIENCE, Verdict};
-use crate::slot::{Ending, Life, Running, Slot, rights};
+use crate::slot::{Ending, Life, Rights, Running, Slot};
 use alloc::format;
 use alloc::string::{String, ToString};
 use interfaces::dm::NOTIFY_HEARTBEAT;
@@ -24,7 +24,15 @@ impl<C: Configuration> Manager<C> {
     /// Starts the driver of a slot that has none.
     fn start(&mut self, index: usize) {
         let Some(slot) = self.slots.get_mut(index) else { return };
-        match launch(slot, &mut self.configuration) {
+        let rights = match &slot.rights {
+            Ok(rights) => *rights,
+            Err(why) => {
+                slot.life = Life::Parked;
+                warn!("{}: its driver {} cannot be started: {why}", slot.name, slot.driver);
+                return;
+            }
+        };
+        match launch(slot, &rights, &mut self.configuration) {
             Ok(task) => {
                 slot.life = Life::Running(Running {
                     task,
@@ -172,8 +180,7 @@ impl<C: Configuration> Manager<C> {
 }
 
 /// Starts a driver with the rights to its device, which is switched on for it.
-fn launch(slot: &Slot, configuration: &mut impl Configuration) -> Result<TaskId, String> {
-    let rights = rights(&slot.device.bars, slot.interrupt).map_err(|why| why.to_string())?;
+fn launch(slot: &Slot, rights: &Rights, configuration: &mut impl Configuration) -> Result<TaskId, String> {
     slot.device.switch_on(configuration, slot.interrupt);
     let task = vm().launch_driver(&slot.driver, rights.irqs, rights.ports, rights.mmio);
     let task = task.map_err(|error| error.to_string())?;

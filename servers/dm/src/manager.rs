@@ -1,12 +1,12 @@
 //! All devices, and which of them have drivers. What becomes of the drivers is in `lives`.
 
-use crate::configuration::{Configuration, Place};
+use crate::configuration::{Configuration, Place, command, header};
 use crate::device::{Device, Message};
 use crate::enumerate::{Function, enumerate};
 use crate::matching::Program;
 use crate::memory::Memory;
 use crate::policy::Record;
-use crate::slot::{Life, Slot};
+use crate::slot::{Life, Slot, rights};
 use crate::subscribers::Subscribers;
 use alloc::format;
 use alloc::vec::Vec;
@@ -43,7 +43,7 @@ pub struct Manager<C> {
 }
 
 impl<C: Configuration> Manager<C> {
-    /// Finds the devices and switches off those that one of the programs drives.
+    /// Finds the devices, switches off those that one of the programs drives, and has the others raise no line.
     pub fn new(mut configuration: C, programs: &[Program]) -> Self {
         let (functions, more) = enumerate(&mut configuration, MOST_DEVICES);
         if more {
@@ -55,8 +55,13 @@ impl<C: Configuration> Manager<C> {
         for index in 0..manager.functions.len() {
             let Some(function) = manager.functions.get(index).copied() else { continue };
             let mut matching = programs.iter().filter(|program| program.drives(function.id()));
-            if let Some(program) = matching.next().filter(|_| function.ordinary) {
-                manager.add(function, program);
+            match matching.next() {
+                _ if !function.ordinary => {}
+                Some(program) => manager.add(function, program),
+                // Nobody would answer, but a driver whose device has the same line.
+                None => {
+                    command(&mut manager.configuration, function.place, 0, header::INTERRUPT_DISABLE);
+                }
             }
         }
         manager
@@ -70,18 +75,23 @@ impl<C: Configuration> Manager<C> {
         }
         let device = Device::examine(&mut self.configuration, place, function.line);
         let message = if device.has_messages() { message(self.slots.len()) } else { None };
+        let interrupt = device.interrupt(message);
+        let others = self.slots.iter().filter_map(|slot| slot.rights.as_ref().ok());
+        let rights = rights(&device.bars, interrupt)
+            .and_then(|rights| others.fold(Ok(rights), |rights, other| rights?.besides(other)));
         let number = self.slots.iter().filter(|slot| slot.class == program.class).count();
         self.slots.push(Slot {
             name: format!("{}{number}", prefix(program.class)),
             function,
             device,
-            interrupt: device.interrupt(message),
+            interrupt,
             driver: program.name.clone(),
             class: program.class,
             memory: Memory::new(place, program.dma),
             life: Life::Parked,
             record: Record::default(),
             starts: 0,
+            rights,
         });
     }
 

@@ -13,6 +13,8 @@ use ipc::TaskId;
 const RANGES: usize = abi::MAX_RANGES;
 /// Rights to memory are to whole pages.
 const PAGE: u64 = 4096;
+/// Below this are ports of the machine itself, such as those of the PCI configuration space; firmware gives devices none.
+const FIRST_PORT: u64 = 0x1000;
 
 /// Who ends a driver.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,6 +76,8 @@ pub struct Slot {
     pub record: Record,
     /// How often it was started.
     pub starts: u32,
+    /// What its driver gets.
+    pub rights: Result<Rights, Ungivable>,
 }
 
 impl Slot {
@@ -154,6 +158,12 @@ pub enum Ungivable {
     TooMany,
     /// Another device may be in the same page.
     SharesPage,
+    /// Its ports are among those of the machine itself.
+    LowPorts,
+    /// Another driver's device has the same interrupt line.
+    SameLine,
+    /// Another driver's device has some of its ports or memory.
+    Overlaps,
 }
 
 impl core::fmt::Display for Ungivable {
@@ -161,6 +171,14 @@ impl core::fmt::Display for Ungivable {
         match self {
             Self::TooMany => write!(f, "it has more than {RANGES} ranges of ports or memory"),
             Self::SharesPage => write!(f, "its memory does not begin at a page"),
+            Self::LowPorts => write!(f, "its ports are below {FIRST_PORT:#x}, where the machine has its own"),
+            Self::SameLine => {
+                write!(
+                    f,
+                    "its interrupt line is also another device's; take another slot, or a card with messages"
+                )
+            }
+            Self::Overlaps => write!(f, "its ports or its memory are also another device's"),
         }
     }
 }
@@ -176,6 +194,7 @@ pub fn rights(bars: &[Bar; BARS], interrupt: Interrupt) -> Result<Rights, Ungiva
     for bar in bars {
         let (pair, start, end) = match *bar {
             Bar::None => continue,
+            Bar::Ports { first, .. } if first < FIRST_PORT => return Err(Ungivable::LowPorts),
             Bar::Ports { first, size } => (ports.next(), first, first + size),
             Bar::Memory { address, .. } if !address.is_multiple_of(PAGE) => {
                 return Err(Ungivable::SharesPage);
@@ -186,4 +205,25 @@ pub fn rights(bars: &[Bar; BARS], interrupt: Interrupt) -> Result<Rights, Ungiva
     }
     drop((ports, mmio));
     Ok(rights)
+}
+
+impl Rights {
+    /// These, unless the driver of another device has some of them: nothing is given to two.
+    ///
+    /// Errors: `SameLine`, `Overlaps`.
+    pub fn besides(self, other: &Self) -> Result<Self, Ungivable> {
+        if overlap(&self.irqs, &other.irqs) {
+            Err(Ungivable::SameLine)
+        } else if overlap(&self.ports, &other.ports) || overlap(&self.mmio, &other.mmio) {
+            Err(Ungivable::Overlaps)
+        } else {
+            Ok(self)
+        }
+    }
+}
+
+/// Whether any range of one kind and any of the other have a number in common.
+fn overlap(ranges: &[u64; 2 * RANGES], others: &[u64; 2 * RANGES]) -> bool {
+    let (ranges, others) = (ranges.as_chunks::<2>().0, others.as_chunks::<2>().0);
+    ranges.iter().any(|[start, end]| others.iter().any(|[first, past]| start < past && first < end))
 }

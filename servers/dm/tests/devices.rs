@@ -259,8 +259,37 @@ fn rights_are_to_the_device_and_nothing_else() {
     assert_eq!(rights(&bars, Interrupt::None).unwrap().irqs, [0; 8]);
     bars[2] = Bar::Memory { address: 0xfebd_0020, size: 0x20 };
     assert_eq!(rights(&bars, Interrupt::None), Err(Ungivable::SharesPage));
+    bars[2] = Bar::Ports { first: 0xcf8, size: 8 };
+    assert_eq!(rights(&bars, Interrupt::None), Err(Ungivable::LowPorts));
     let many = [Bar::Memory { address: 0x1000, size: 0x1000 }; 6];
     assert_eq!(rights(&many, Interrupt::None), Err(Ungivable::TooMany));
+}
+
+#[test]
+fn nothing_is_given_to_two() {
+    let of = |port, memory, line| {
+        let mut bars = [Bar::None; 6];
+        bars[1] = Bar::Ports { first: port, size: 32 };
+        bars[3] = Bar::Memory { address: memory, size: 0x2000 };
+        rights(&bars, if line == 0 { Interrupt::None } else { Interrupt::Line(line) }).unwrap()
+    };
+    let first = of(0xc020, 0xfebd_2000, 11);
+    for (other, expected) in [
+        (of(0xc000, 0xfebd_0000, 10), None),
+        (of(0xc040, 0xfebd_4000, 0), None),
+        (of(0xc040, 0xfebd_4000, 11), Some(Ungivable::SameLine)),
+        (of(0xc020, 0xfebd_4000, 10), Some(Ungivable::Overlaps)),
+        (of(0xc040, 0xfebd_3000, 10), Some(Ungivable::Overlaps)),
+        (of(0xc010, 0xfebd_4000, 10), Some(Ungivable::Overlaps)),
+    ] {
+        assert_eq!(other.besides(&first).err(), expected);
+        assert_eq!(first.besides(&other).err(), expected);
+    }
+    assert_eq!(
+        of(0xc040, 0xfebd_4000, 0).besides(&of(0xc000, 0xfebd_0000, 0)).err(),
+        None,
+        "both without lines"
+    );
 }
 
 proptest! {

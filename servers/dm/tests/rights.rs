@@ -3,9 +3,9 @@
 mod machine;
 mod support;
 
-use interfaces::dm::State;
+use interfaces::dm::{NAME_MAX, State};
 use ipc::Error;
-use machine::{card, claim, good, manager, system, until, working};
+use machine::{Machine, card, claim, good, manager, system, system_with, until, working};
 use resea::ExitKind;
 use std::time::Duration;
 
@@ -64,4 +64,23 @@ fn a_driver_restarts_nobody() {
         assert_eq!(manager().restart("net0"), Ok(()));
     });
     assert!(report.panics.is_empty(), "{:?}", report.panics);
+}
+
+/// Of two devices that say that they have the same registers, one gets a driver.
+#[test]
+fn registers_are_not_given_to_two() {
+    let report = system_with(Machine::with_twin, good).run(|| {
+        working();
+        assert_eq!(card(), (State::Running, 1));
+        let twin = || {
+            let (mut name, mut driver) = ([0; NAME_MAX], [0; NAME_MAX]);
+            let twin = manager().list(2, &mut name, &mut driver).unwrap();
+            (twin.state, twin.starts)
+        };
+        assert_eq!(twin(), (State::Parked, 0));
+        assert_eq!(manager().restart("net1"), Ok(()));
+        assert_eq!(twin(), (State::Parked, 0));
+    });
+    let line = "net1: its driver card cannot be started: its ports or its memory are also another device's\n";
+    assert_eq!(report.console.matches(line).count(), 2, "{}", report.console);
 }

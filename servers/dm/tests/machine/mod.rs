@@ -37,6 +37,14 @@ impl Default for Machine {
 }
 
 impl Machine {
+    /// With a second card that says that its registers are where the first one's are.
+    pub fn with_twin() -> Self {
+        let mut machine = Self::default();
+        let card = machine.space.functions[&PLACE.0].clone();
+        machine.space = machine.space.with(Place::new(0, 4, 0), &card);
+        machine
+    }
+
     fn word(&self, offset: usize) -> u32 {
         u32::from_le_bytes(self.registers[offset..offset + 4].try_into().unwrap())
     }
@@ -64,6 +72,8 @@ impl Device for Machine {
         if offset == header::COMMAND && value & header::BUS_MASTER != 0 {
             let before = self.space.command(place);
             assert!(before & header::BUS_MASTER == 0, "it is switched on, but was not switched off before");
+            let bridge = self.space.command(Place::new(0, 0, 0));
+            assert!(bridge & header::INTERRUPT_DISABLE != 0, "who has no driver may raise the line");
         }
         self.space.write(place, offset, value);
     }
@@ -83,9 +93,13 @@ pub const MANIFEST: &str =
     "uses = [\"dm\"]\ndevices = [\"pci:1234:0001\"]\nclass = \"network\"\ndma = \"64KiB\"";
 
 pub fn system(driver: fn()) -> System {
+    system_with(Machine::default, driver)
+}
+
+pub fn system_with(machine: fn() -> Machine, driver: fn()) -> System {
     System::new()
         .configuration(CONFIGURATION..CONFIGURATION + BUS)
-        .device(CONFIGURATION..REGISTERS + 4096, 5, Machine::default)
+        .device(CONFIGURATION..REGISTERS + 4096, 5, machine)
         .memory(8 << 20)
         .program(sim::program!(dm::run))
         .program(Program::new("card", MANIFEST, driver))
