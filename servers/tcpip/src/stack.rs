@@ -10,6 +10,7 @@
 //! connections in TIME-WAIT, timeouts, and what an error was.
 
 pub mod body;
+mod challenge;
 mod close;
 mod configuration;
 mod connect;

@@ -1,6 +1,7 @@
 //! What becomes of a frame: it is processed for the one socket whose it is.
 
 use super::peek::{self, ETHERNET, Flow, Peek, Segment, flag};
+use super::places::Connection;
 use super::settle::Cause;
 use super::timewait::{Last, Verdict};
 use super::{Socket, Stack};
@@ -23,10 +24,11 @@ impl Stack {
             Peek::Tcp(segment) => self.segment(link, &segment, frame, now),
             Peek::Udp(flow) => self.datagram(link, &flow, frame, now),
             Peek::Fragment(key, flow) => match self.fragments.note(key, flow) {
+                Some(flow) if key.1 == 6 => self.segment_piece(link, &flow, frame, now),
                 Some(flow) => self.datagram(link, &flow, frame, now),
                 None => self.process_own(link, frame, now),
             },
-            Peek::Undelivered(flow) => self.undelivered(&flow, now),
+            Peek::Undelivered(flow, sequence) => self.undelivered(&flow, sequence, now),
             Peek::Other => self.process_own(link, frame, now),
             Peek::Martian => self.drop_frame(link),
         }
@@ -53,11 +55,22 @@ impl Stack {
     fn segment(&mut self, link: usize, segment: &Segment, frame: &[u8], now: Instant) {
         let flow = segment.flow;
         let hash = self.hasher.connection(flow.local.port, flow.remote.addr, flow.remote.port);
-        if let Some(place) = self.find(hash, &flow) {
-            return self.segment_of(place, link, frame, now);
-        }
         // The loopback interface fills in no checksums.
-        let intact = link == 0 || segment.is_intact(frame);
+        let is_intact = || link == 0 || segment.is_intact(frame);
+        if let Some(place) = self.find(hash, &flow) {
+            if segment.has(flag::SYN | flag::RST) && self.is_doubtful(place, segment) {
+                return if is_intact() {
+                    self.challenge(place, link, frame, now)
+                } else {
+                    self.drop_frame(link)
+                };
+            }
+            return self.segment_of(place, link, Some(segment), frame, now);
+        }
+        let intact = is_intact();
+        if link != 0 && self.is_own(flow.remote.addr) {
+            return self.drop_frame(link);
+        }
         if self.time_wait.contains(hash, &flow) {
             if !intact {
                 return self.drop_frame(link);
@@ -65,7 +78,7 @@ impl Stack {
             match self.time_wait.judge(hash, segment, now) {
                 Verdict::Unknown | Verdict::Admit => {}
                 Verdict::Ignore => return,
-                Verdict::Acknowledge(last) => return self.acknowledge(link, &flow, last, frame),
+                Verdict::Acknowledge(last) => return self.acknowledge(link, &flow, last, 0, frame),
             }
         }
         let opens = segment.has(flag::SYN) && !segment.has(flag::ACK | flag::RST | flag::FIN);
@@ -76,7 +89,7 @@ impl Stack {
             if !intact {
                 return self.drop_frame(link);
             }
-            return self.admit(listener, link, &flow, hash, frame, now);
+            return self.admit(listener, link, segment, hash, frame, now);
         }
         if intact && !segment.has(flag::RST) {
             self.statistics.refused += 1;
@@ -99,21 +112,42 @@ impl Stack {
         self.links.get(link).is_some_and(|link| link.hardware.is_none() || link.has_address(address))
     }
 
-    /// A segment of a connection.
-    pub(super) fn segment_of(&mut self, place: u16, link: usize, frame: &[u8], now: Instant) {
+    /// A piece of a segment.
+    fn segment_piece(&mut self, link: usize, flow: &Flow, frame: &[u8], now: Instant) {
+        let hash = self.hasher.connection(flow.local.port, flow.remote.addr, flow.remote.port);
+        match self.find(hash, flow) {
+            Some(place) => self.segment_of(place, link, None, frame, now),
+            None => self.drop_frame(link),
+        }
+    }
+
+    /// A segment of a connection, or with none a piece of one.
+    pub(super) fn segment_of(
+        &mut self,
+        place: u16,
+        link: usize,
+        segment: Option<&Segment>,
+        frame: &[u8],
+        now: Instant,
+    ) {
         let Some(connection) = self.places.connection_mut(place) else { return };
         if connection.link != link {
             // It came another way than the connection goes: from somebody who only says that he is the peer.
             return self.drop_frame(link);
         }
         let Some(link) = self.links.get_mut(link) else { return };
+        let queued = connection.body.tcp().recv_queue();
         let sent = link.process(frame, &mut connection.body.set, now);
         connection.note(sent);
+        connection.expect(segment, queued);
         self.settle(place, Cause::Segment, now);
         self.dirty.push(place);
     }
 
     fn datagram(&mut self, link: usize, flow: &Flow, frame: &[u8], now: Instant) {
+        if link != 0 && self.is_own(flow.remote.addr) {
+            return self.drop_frame(link);
+        }
         let place = self.datagrams_at(flow.local.addr, flow.local.port);
         let socket = place.and_then(|place| self.places.get_mut(place));
         if let (Some(place), Some(Socket::Datagrams(datagrams)), Some(it)) =
@@ -126,18 +160,21 @@ impl Stack {
         }
     }
 
-    /// A router says that a segment could not be delivered. Only a connection that is just being opened believes it
-    /// (RFC 5927, 5.2).
-    fn undelivered(&mut self, flow: &Flow, now: Instant) {
+    /// A router says that a segment could not be delivered. Only a connection that is just being opened believes it, and
+    /// only of its request (RFC 5927, 4 and 5.2).
+    fn undelivered(&mut self, flow: &Flow, sequence: u32, now: Instant) {
         let hash = self.hasher.connection(flow.local.port, flow.remote.addr, flow.remote.port);
         let Some(place) = self.find(hash, flow) else { return };
-        if self.places.connection(place).is_some_and(|it| it.state == State::SynSent && it.has_sent) {
+        let is_request = |it: &Connection| {
+            it.state == State::SynSent && it.has_sent && it.sent.next == sequence.wrapping_add(1)
+        };
+        if self.places.connection(place).is_some_and(is_request) {
             self.give_up(place, Error::Unreachable, now);
         }
     }
 
-    /// Says once more what a connection in TIME-WAIT has said last, to whom `frame` came from.
-    fn acknowledge(&mut self, link: usize, flow: &Flow, last: Last, frame: &[u8]) {
+    /// Says once more what a connection has said last, to whom `frame` came from.
+    pub(super) fn acknowledge(&mut self, link: usize, flow: &Flow, last: Last, window: u16, frame: &[u8]) {
         let Some(link) = self.links.get_mut(link) else { return };
         let segment = TcpRepr {
             src_port: flow.local.port,
@@ -145,7 +182,7 @@ impl Stack {
             control: TcpControl::None,
             seq_number: TcpSeqNumber(last.sequence as i32),
             ack_number: Some(TcpSeqNumber(last.acknowledgement as i32)),
-            window_len: 0,
+            window_len: window,
             window_scale: None,
             max_seg_size: None,
             sack_permitted: false,

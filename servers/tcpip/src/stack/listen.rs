@@ -6,7 +6,7 @@
 //! while does it have to go, so that requests with false senders cannot keep the others out.
 
 use super::connect::Bound;
-use super::peek::Flow;
+use super::peek::Segment;
 use super::places::{Connection, Listener};
 use super::settle::Cause;
 use super::{Socket, Stack};
@@ -65,7 +65,7 @@ impl Stack {
         &mut self,
         listener: u16,
         link: usize,
-        flow: &Flow,
+        segment: &Segment,
         hash: u32,
         frame: &[u8],
         now: Instant,
@@ -75,18 +75,19 @@ impl Stack {
             self.statistics.backlog_dropped += 1;
             return;
         };
+        let flow = segment.flow;
         let endpoint = IpListenEndpoint { addr: Some(flow.local.addr), port: flow.local.port };
         if body.tcp_mut().listen(endpoint).is_err() {
             return self.pool.give_back(body);
         }
-        let connection = Connection::new(body, link, *flow, hash, Some(listener), now);
+        let connection = Connection::new(body, link, flow, hash, Some(listener), now);
         let Some(place) = self.places.insert(Socket::Connection(connection)) else { return };
         self.index.insert(hash, place);
         self.half_open += 1;
         if let Some(listener) = self.places.listener_mut(listener) {
             listener.half_open.push_back(place);
         }
-        self.segment_of(place, link, frame, now);
+        self.segment_of(place, link, Some(segment), frame, now);
     }
 
     /// Whether one more connection may wait at a listener; the oldest half-made one may have to go for that.

@@ -3,7 +3,9 @@
 //! Only what is needed to find the socket is read here. Nothing is believed of the rest: lengths are checked for what is
 //! read, checksums by smoltcp, or with [`Segment::is_intact`] where a decision is made before.
 
-use smoltcp::wire::{EthernetAddress, IpAddress, IpEndpoint, Ipv4Address, Ipv6Address, TcpPacket};
+use smoltcp::wire::{
+    EthernetAddress, Icmpv4Packet, Icmpv6Packet, IpAddress, IpEndpoint, Ipv4Address, Ipv6Address, TcpPacket,
+};
 
 /// Length of an Ethernet header (IEEE 802.3, 3.2).
 pub const ETHERNET: usize = 14;
@@ -42,6 +44,8 @@ pub struct Segment {
     pub acknowledgement: u32,
     /// How many sequence numbers it takes: data, SYN and FIN.
     pub length: u32,
+    /// The window's field, not scaled.
+    pub window: u16,
     /// Where the segment begins and ends in the frame.
     place: (usize, usize),
 }
@@ -70,13 +74,14 @@ pub enum Peek {
     Tcp(Segment),
     /// A datagram.
     Udp(Flow),
-    /// A fragment; the first one of a datagram tells whose that is.
+    /// A fragment; the first one of a datagram or segment tells whose that is.
     Fragment(FragmentKey, Option<Flow>),
-    /// That a packet of ours could not be delivered: a segment of this flow, and whether the port or the host refused.
-    Undelivered(Flow),
+    /// That a segment of ours could not be delivered: its flow and sequence number.
+    Undelivered(Flow, u32),
     /// Something else, for smoltcp.
     Other,
-    /// It must not be on a network: to or from a loopback address, or from none.
+    /// It must not be on a network: to or from a loopback address, or from none; or pieces of a segment that hide what it
+    /// is.
     Martian,
 }
 
@@ -94,7 +99,8 @@ struct Packet {
     source: IpAddress,
     destination: IpAddress,
     payload: (usize, usize),
-    fragment: Option<(FragmentKey, bool)>,
+    /// Which packet it is a piece of, and where, in units of 8 bytes.
+    fragment: Option<(FragmentKey, u16)>,
 }
 
 /// A frame from a network, `hardware` being the address it came to; or from the loopback interface, without an Ethernet
@@ -108,15 +114,15 @@ pub fn peek(frame: &[u8], hardware: Option<EthernetAddress>) -> Peek {
     if hardware.is_some() && (is_loopback(packet.source) || is_loopback(packet.destination) || from_nobody) {
         return Peek::Martian;
     }
-    if let Some((key, first)) = packet.fragment {
-        let flow = if first && key.1 == 17 { flow(frame, &packet) } else { None };
-        return Peek::Fragment(key, flow);
+    if let Some((key, offset)) = packet.fragment {
+        return fragment(frame, &packet, key, offset);
     }
     let ours = hardware.is_none_or(|address| frame.get(..6) == Some(address.as_bytes()));
     match packet.protocol {
         6 if ours => segment(frame, &packet).map_or(Peek::Other, Peek::Tcp),
         17 => flow(frame, &packet).map_or(Peek::Other, Peek::Udp),
-        1 | 58 if ours => undelivered(frame, &packet).map_or(Peek::Other, Peek::Undelivered),
+        1 | 58 if ours => undelivered(frame, &packet)
+            .map_or(Peek::Other, |(flow, sequence)| Peek::Undelivered(flow, sequence)),
         _ => Peek::Other,
     }
 }
@@ -154,7 +160,7 @@ fn packet4(frame: &[u8], start: usize) -> Option<Packet> {
         destination: destination.into(),
         payload: (start + header, end),
         // More fragments, or an offset.
-        fragment: (fragment & 0x3fff != 0).then_some((key, fragment & 0x1fff == 0)),
+        fragment: (fragment & 0x3fff != 0).then_some((key, fragment & 0x1fff)),
     })
 }
 
@@ -185,6 +191,21 @@ fn flow(frame: &[u8], packet: &Packet) -> Option<Flow> {
     })
 }
 
+/// A piece of a packet. The first piece of a segment must have its whole header, and no other may replace the flags
+/// (RFC 3128): segments that say more than data come in one piece, so that nobody gets around what is checked of them.
+fn fragment(frame: &[u8], packet: &Packet, key: FragmentKey, offset: u16) -> Peek {
+    let is_segment = packet.protocol == 6;
+    let flow = match (packet.protocol, offset) {
+        (6, 0) => segment(frame, packet).filter(|it| !it.has(flag::SYN | flag::RST)).map(|it| it.flow),
+        (17, 0) => flow(frame, packet),
+        _ => None,
+    };
+    if is_segment && (offset == 1 || offset == 0 && flow.is_none()) {
+        return Peek::Martian;
+    }
+    Peek::Fragment(key, flow)
+}
+
 fn segment(frame: &[u8], packet: &Packet) -> Option<Segment> {
     let payload = frame.get(packet.payload.0..packet.payload.1)?;
     let header = usize::from(payload.get(12)? >> 4) * 4;
@@ -197,21 +218,31 @@ fn segment(frame: &[u8], packet: &Packet) -> Option<Segment> {
         sequence: u32_at(payload, 4)?,
         acknowledgement: u32_at(payload, 8)?,
         length: data + controls,
+        window: u16_at(payload, 14)?,
         place: packet.payload,
     })
 }
 
-/// The flow of our segment that came back in a "destination unreachable" (RFC 792, RFC 4443 3.1).
-fn undelivered(frame: &[u8], outer: &Packet) -> Option<Flow> {
+/// The flow and sequence number of our segment that came back in a "destination unreachable" (RFC 792, RFC 4443 3.1).
+fn undelivered(frame: &[u8], outer: &Packet) -> Option<(Flow, u32)> {
     let is_unreachable = matches!((outer.protocol, frame.get(outer.payload.0)?), (1, 3) | (58, 1));
     let start = outer.payload.0 + 8;
     if !is_unreachable || start >= outer.payload.1 {
         return None;
     }
+    let message = frame.get(outer.payload.0..outer.payload.1)?;
+    let is_intact = match (outer.source, outer.destination) {
+        (IpAddress::Ipv6(from), IpAddress::Ipv6(to)) => {
+            Icmpv6Packet::new_checked(message).is_ok_and(|message| message.verify_checksum(&from, &to))
+        }
+        _ => Icmpv4Packet::new_checked(message).is_ok_and(|message| message.verify_checksum()),
+    };
     let inner = quoted(frame.get(..outer.payload.1)?, start)?;
     // It is seen from the other side here: the source of what was sent is the local end.
     let ours = flow(frame, &inner)?;
-    (inner.protocol == 6).then_some(Flow { local: ours.remote, remote: ours.local })
+    let sequence = u32_at(frame, inner.payload.0 + 4)?;
+    let is_ours = is_intact && inner.protocol == 6;
+    is_ours.then_some((Flow { local: ours.remote, remote: ours.local }, sequence))
 }
 
 /// A packet that is quoted in a message: its length says how long it was, not how much of it is here.
@@ -250,6 +281,8 @@ pub struct Sent {
     pub next: u32,
     /// What it acknowledged.
     pub acknowledgement: u32,
+    /// The window's field, not scaled.
+    pub window: u16,
     /// See [`flag`].
     pub flags: u8,
 }
@@ -265,6 +298,7 @@ pub fn sent(frame: &[u8], ethernet: bool) -> Option<Sent> {
     Some(Sent {
         next: segment.sequence.wrapping_add(segment.length),
         acknowledgement: segment.acknowledgement,
+        window: segment.window,
         flags: segment.flags,
     })
 }

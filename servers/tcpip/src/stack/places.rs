@@ -36,6 +36,10 @@ pub struct Connection {
     pub error: Option<Error>,
     /// What was sent last.
     pub sent: Sent,
+    /// The next sequence number expected of the peer.
+    pub expected: u32,
+    /// When the peer may be asked again whether it really means what it says.
+    pub challenge: Instant,
     /// Whether anything was sent at all.
     pub has_sent: bool,
     /// When it came into the state in which it is; if nobody owns it, when the peer last took something.

@@ -56,6 +56,8 @@ impl Connection {
             discards: false,
             error: None,
             sent: Sent::default(),
+            expected: 0,
+            challenge: now,
             has_sent: false,
             since: now,
             queued: 0,
