@@ -6,7 +6,7 @@ use crate::enumerate::{Function, enumerate};
 use crate::matching::Program;
 use crate::memory::Memory;
 use crate::policy::Record;
-use crate::slot::{Life, Slot, rights};
+use crate::slot::{Life, Rights, Slot, rights};
 use crate::subscribers::Subscribers;
 use alloc::format;
 use alloc::vec::Vec;
@@ -76,9 +76,9 @@ impl<C: Configuration> Manager<C> {
         let device = Device::examine(&mut self.configuration, place, function.line);
         let message = if device.has_messages() { message(self.slots.len()) } else { None };
         let interrupt = device.interrupt(message);
-        let others = self.slots.iter().filter_map(|slot| slot.rights.as_ref().ok());
-        let rights = rights(&device.bars, interrupt)
-            .and_then(|rights| others.fold(Ok(rights), |rights, other| rights?.besides(other)));
+        let mut others = self.slots.iter().filter_map(|slot| slot.rights.as_ref().ok());
+        let rights =
+            rights(&device.bars, interrupt).and_then(|rights| others.try_fold(rights, Rights::besides));
         let number = self.slots.iter().filter(|slot| slot.class == program.class).count();
         self.slots.push(Slot {
             name: format!("{}{number}", prefix(program.class)),
