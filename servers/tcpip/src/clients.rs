@@ -26,22 +26,27 @@ impl Clients {
         self.clients.iter_mut().find(|client| client.task == task)
     }
 
-    /// Whether a task may have one more socket. From its first one on its end is told with `NOTIFY_CHILD`.
+    /// Whether a task may have one more socket.
     ///
     /// Errors: `TooManySockets`, and those of watching a task.
     pub fn admit(&mut self, task: TaskId) -> Result<(), Error> {
-        match self.find(task) {
-            Some(client) if client.sockets >= SOCKETS_PER_TASK => Err(Error::TooManySockets),
-            Some(_) => Ok(()),
-            None => {
-                match resea::watch(task) {
-                    Ok(()) | Err(Error::AlreadyExists) => {}
-                    Err(error) => return Err(error),
-                }
-                self.clients.push(Client { task, sockets: 0, ready: VecDeque::new(), is_notified: false });
-                Ok(())
+        self.know(task)?;
+        let is_full = self.find(task).is_some_and(|client| client.sockets >= SOCKETS_PER_TASK);
+        if is_full { Err(Error::TooManySockets) } else { Ok(()) }
+    }
+
+    /// A task asks for something that is kept for it. From now on its end is told with `NOTIFY_CHILD`.
+    ///
+    /// Errors: those of watching a task.
+    pub fn know(&mut self, task: TaskId) -> Result<(), Error> {
+        if self.find(task).is_none() {
+            match resea::watch(task) {
+                Ok(()) | Err(Error::AlreadyExists) => {}
+                Err(error) => return Err(error),
             }
+            self.clients.push(Client { task, sockets: 0, ready: VecDeque::new(), is_notified: false });
         }
+        Ok(())
     }
 
     /// A task has one more socket.

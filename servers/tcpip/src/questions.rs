@@ -6,7 +6,7 @@ use crate::server::{Server, now};
 use alloc::vec::Vec;
 use core::net::IpAddr;
 use interfaces::tcpip::{NAME_MAX, PingCall, ResolveCall};
-use ipc::Error;
+use ipc::{Error, TaskId};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpAddress;
 
@@ -178,6 +178,15 @@ impl Server {
                 self.questions.pings.push(Ping { call, address, since: ipc::clock(), until });
             }
             Err(error) => call.fail(error),
+        }
+    }
+
+    /// A task has ended, and does not wait for answers any more.
+    pub(crate) fn forget_questions(&mut self, task: TaskId) {
+        self.questions.pings.retain(|ping| ping.call.sender() != task);
+        while let Some(index) = self.questions.names.iter().position(|name| name.call.sender() == task) {
+            let name = self.questions.names.swap_remove(index);
+            self.stack.close(name.socket, now());
         }
     }
 

@@ -152,12 +152,18 @@ impl tcpip::Server for Server {
     }
 
     fn resolve(&mut self, call: tcpip::ResolveCall) {
-        self.ask_name(call);
+        match self.know(call.sender()) {
+            Ok(()) => self.ask_name(call),
+            Err(error) => call.fail(error),
+        }
         self.advance();
     }
 
     fn ping(&mut self, call: tcpip::PingCall) {
-        self.ask_for_echo(call);
+        match self.know(call.sender()) {
+            Ok(()) => self.ask_for_echo(call),
+            Err(error) => call.fail(error),
+        }
         self.advance();
     }
 

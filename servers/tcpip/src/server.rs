@@ -115,6 +115,7 @@ impl Server {
         for place in places {
             self.give_up(task, place);
         }
+        self.forget_questions(task);
         self.clients.forget(task);
     }
 
@@ -197,6 +198,13 @@ impl Server {
     /// Errors: `TooManySockets`, and those of watching a task.
     pub(crate) fn clients_admit(&mut self, task: TaskId) -> Result<(), Error> {
         self.clients.admit(task)
+    }
+
+    /// From now on the end of a task is told, which asks for something that is kept for it.
+    ///
+    /// Errors: those of watching a task.
+    pub(crate) fn know(&mut self, task: TaskId) -> Result<(), Error> {
+        self.clients.know(task)
     }
 
     /// What the owner of a socket wants to be told from now on.
