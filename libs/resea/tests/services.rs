@@ -94,6 +94,38 @@ impl vm::Server for Fake {
     fn share_grant(&mut self, _: TaskId, _: Handle, _: TaskId, writable: bool) -> Result<Handle, Error> {
         Ok(Handle::from_raw(writable as u32 + 10))
     }
+
+    // What only the device manager and drivers ask for, which is not the library's.
+    fn map_device(&mut self, _: TaskId, _: u64, _: usize) -> Result<usize, Error> {
+        Err(Error::NotSupported)
+    }
+
+    fn manifest(&mut self, _: TaskId, _: u32, _: WriteLend<'_>) -> Result<usize, Error> {
+        Err(Error::NotSupported)
+    }
+
+    fn platform(&mut self, _: TaskId) -> Result<vm::PlatformReply, Error> {
+        Err(Error::NotSupported)
+    }
+
+    fn dma_create(&mut self, _: TaskId, _: u64, _: usize) -> Result<vm::DmaCreateReply, Error> {
+        Err(Error::NotSupported)
+    }
+
+    fn launch_driver(
+        &mut self,
+        _: TaskId,
+        _: StrLend<'_>,
+        _: [u64; 8],
+        _: [u64; 8],
+        _: [u64; 8],
+    ) -> Result<TaskId, Error> {
+        Err(Error::NotSupported)
+    }
+
+    fn message_irq(&mut self, _: TaskId, _: u32) -> Result<vm::MessageIrqReply, Error> {
+        Err(Error::NotSupported)
+    }
 }
 
 /// Without a start record the library takes the own task for vm.
