@@ -92,9 +92,11 @@ fn probe(configuration: &mut impl Configuration, place: Place, index: usize) -> 
 /// The value of a register, and what stays of ones that are written to it. It has its value again afterwards.
 fn ones(configuration: &mut impl Configuration, place: Place, offset: u16) -> (u32, u32) {
     let value = configuration.read(place, offset);
+    configuration.note(Some((place, offset, value)));
     configuration.write(place, offset, !0);
     let mask = configuration.read(place, offset);
     configuration.write(place, offset, value);
+    configuration.note(None);
     (value, mask)
 }
 

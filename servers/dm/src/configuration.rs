@@ -39,6 +39,9 @@ pub trait Configuration {
     /// Writes the word at `offset`.
     fn write(&mut self, place: Place, offset: u16, value: u32);
 
+    /// Notes the value of a word in the header that is changed for a moment, or that it is itself again.
+    fn note(&mut self, _: Option<(Place, u16, u32)>) {}
+
     /// Changes bits of the word at `offset`: clears `clear`, then sets `set`.
     fn change(&mut self, place: Place, offset: u16, clear: u32, set: u32) {
         let value = self.read(place, offset);

@@ -2,6 +2,7 @@
 //!
 //! * What there is: [`configuration`] is the space that devices describe themselves in, [`access`] the ways to it;
 //!   [`enumerate`] finds the devices, [`bars`] and [`capabilities`] what one has.
+//! * [`note`] keeps what must not be lost with a dm that is killed.
 //! * [`device`] switches a device off and on. [`matching`] reads from the manifests who drives what.
 //! * [`manager`] holds all devices, [`slot`] one with its driver, [`memory`] what the two share; `lives` starts drivers and
 //!   starts them again as [`policy`] decides.
@@ -24,6 +25,7 @@ mod lives;
 pub mod manager;
 pub mod matching;
 pub mod memory;
+pub mod note;
 pub mod policy;
 pub mod server;
 pub mod slot;
@@ -33,6 +35,7 @@ use access::Access;
 use core::fmt;
 use interfaces::dm;
 use manager::Manager;
+use note::Noted;
 
 /// Why there is no device manager.
 #[derive(Debug)]
@@ -62,7 +65,9 @@ pub fn run() -> Result<resea::Never, Failure> {
     let taken = |error| Failure::Service(resea::ServeError { service: dm::NAME, error });
     resea::vm().serve(dm::NAME).map_err(taken)?;
     let programs = matching::programs().map_err(Failure::Manifests)?;
-    let mut manager = Manager::new(Access::find(), &programs);
+    let note = note::memory();
+    let space = Noted::new(Access::find(), note.as_ref().map(|memory| *memory.region()));
+    let mut manager = Manager::new(space, &programs);
     manager.start_all();
     ipc::server::run(&mut manager, dm::dispatch)
 }
