@@ -88,3 +88,16 @@ fn false_routers() {
     assert!(addresses(&host).len() <= 4);
     host.pass(10_000);
 }
+
+#[test]
+fn a_forger_cannot_take_an_address_away() {
+    let mut host = Host::without_address();
+    host.stack.enable_slaac(host.link, host.now);
+    let prefix = Ipv6Address::new(0xfec0, 0, 0, 0, 0, 0, 0, 0);
+    advertise(&mut host, ROUTER, 255, prefix, 20_000);
+    advertise(&mut host, ROUTER, 255, prefix, 0);
+    host.pass(7_100_000);
+    assert_eq!(addresses(&host).len(), 2, "for two hours at least");
+    host.pass(200_000);
+    assert_eq!(addresses(&host).len(), 1);
+}

@@ -24,6 +24,9 @@ const BETWEEN: Duration = Duration::from_secs(4);
 /// The longest time that an advertisement counts, a day: routers repeat them every few minutes.
 const LONGEST: Duration = Duration::from_secs(86_400);
 
+/// What is left of an address's time cannot be made less than this: an advertisement is not signed (RFC 4862, 5.5.3).
+const LEAST: Duration = Duration::from_secs(2 * 3600);
+
 /// All routers of the link (RFC 4291, 2.7.1), and their hardware address (RFC 2464, 7).
 const ROUTERS: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
 const ROUTERS_HARDWARE: EthernetAddress = EthernetAddress([0x33, 0x33, 0, 0, 0, 2]);
@@ -159,13 +162,13 @@ impl Link {
         if !is_usable {
             return;
         }
-        let (cidr, until) =
-            (IpCidr::Ipv6(Ipv6Cidr::new(address, 64)), now + prefix.valid_lifetime.min(LONGEST));
+        let cidr = IpCidr::Ipv6(Ipv6Cidr::new(address, 64));
         let is_this = |known: &Option<(IpCidr, Instant)>| known.is_some_and(|(known, _)| known == cidr);
         let known = self.slaac.prefixes.iter().position(is_this);
         let place = known.or_else(|| self.slaac.prefixes.iter().position(Option::is_none));
         if let Some(place) = place.and_then(|place| self.slaac.prefixes.get_mut(place)) {
-            *place = Some((cidr, until));
+            let least = place.map_or(now, |(_, until)| until.min(now + LEAST));
+            *place = Some((cidr, least.max(now + prefix.valid_lifetime.min(LONGEST))));
             self.set_address(Some(cidr), |_| false);
         }
     }
