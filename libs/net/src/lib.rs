@@ -4,7 +4,7 @@
 //! let mut stream = net::TcpStream::connect("10.0.2.2:80".parse()?)?;
 //! stream.write_all(b"GET / HTTP/1.0\r\n\r\n")?;
 //! let mut buffer = [0; 4096];
-//! while let length @ 1.. = stream.read(&mut buffer)? { … }
+//! while let length @ 1.. = stream.read(&mut buffer)? { /* use buffer[..length] */ }
 //! ```
 //!
 //! * [`TcpStream`], [`TcpListener`], [`UdpSocket`]: each has calls that wait (`read`) and calls that do not (`try_read`,

@@ -9,7 +9,7 @@
 //! loop {
 //!     resea::wait();
 //!     while let events = readiness.ready()? && !events.is_empty() {
-//!         for event in events { … try_accept, try_read, try_write … }
+//!         for event in events { /* try_accept, try_read, try_write */ }
 //!     }
 //! }
 //! ```
