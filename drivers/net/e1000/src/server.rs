@@ -92,12 +92,13 @@ struct Server {
 impl Server {
     fn start() -> Result<Self, StartError> {
         let device = Device::claim()?;
-        let registers = device.registers(0)?;
+        let card = Card::new(Mapped(device.registers(0)?));
+        // Before anything else: dm zeroes the rings, and a card that still used them would write frames to address 0.
+        card.reset()?;
         // Its user goes on using it when the driver is started again.
         let packets = device.memory(0, packets::SIZE, true)?;
         let rings = [device.memory(1, RING_SIZE, false)?, device.memory(2, RING_SIZE, false)?];
         let memory = |dma: &DmaMemory| Memory { region: *dma.region(), physical: dma.physical() };
-        let card = Card::new(Mapped(registers));
         let nic = Nic::new(card, memory(&rings[0]), memory(&rings[1]), memory(&packets))?;
         let interrupt = device.interrupt(abi::NOTIFY_IRQ)?;
         device.ready()?;

@@ -13,6 +13,10 @@ use sim::System;
 use sim::pci::{Bar, Bus, Function, Header};
 use std::time::Duration;
 
+/// The register that switches receiving on, and the bit.
+const CONTROL: usize = 0x100;
+const ENABLED: u32 = 2;
+
 /// The card in its slot, with the mirror.
 struct Card {
     model: Model,
@@ -48,6 +52,14 @@ impl Function for Card {
 
     fn write(&mut self, bus: &mut Bus<'_>, bar: usize, offset: usize, data: &[u8]) {
         assert_eq!((bar, data.len()), (0, 4), "registers have 32 bits");
+        if offset == CONTROL && self.model.read(CONTROL) & ENABLED != 0 {
+            let mut buffer = [0; 8];
+            bus.read(self.model.descriptor(false, 0), &mut buffer);
+            assert_ne!(
+                buffer, [0; 8],
+                "its ring was zeroed while it could receive: a frame would go to address 0"
+            );
+        }
         self.model.write(offset, u32::from_le_bytes(data.try_into().unwrap()), &mut Access(bus));
         for mut frame in self.model.sent.drain(..) {
             let (to, from) = (frame[..6].to_vec(), frame[6..12].to_vec());
