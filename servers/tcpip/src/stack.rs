@@ -37,7 +37,7 @@ pub use body::Pool;
 pub use configuration::Address;
 pub use echo::{ECHO_MAX, Echo};
 pub use index::{Hasher, Index};
-pub use peek::{Flow, Segment, flag, peek as peek_frame};
+pub use peek::{Flow, Peek, Segment, flag, peek as peek_frame};
 pub use places::{Connection, Datagrams, Listener, Places, Socket};
 pub use settle::Readiness;
 pub use timewait::{ENTRIES as TIME_WAIT_MAX, Last, STAY as TIME_WAIT_STAY, TimeWait, Verdict};

@@ -4,7 +4,8 @@ mod support;
 
 use resea::Error;
 use smoltcp::wire::{IpAddress, IpProtocol, Ipv4Packet};
-use support::{Host, OURS, PEER, Seen, packet, tcp, udp};
+use support::{Host, OUR_HARDWARE, OURS, PEER, Seen, packet, tcp, udp};
+use tcpip::stack::{Peek, peek_frame};
 
 /// A connection to which nothing can be said that is not exactly right.
 #[test]
@@ -139,4 +140,23 @@ fn nobody_else_has_our_address() {
     host.receive(udp(OURS, 9, 9, b"from ourselves?"));
     assert_eq!((host.frames().len(), host.sockets()), (0, 2));
     assert!(host.stack.receive_from(datagrams, |_, _| Ok(())).unwrap().is_none());
+}
+
+#[test]
+fn an_ipv4_address_does_not_come_in_ipv6() {
+    let mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 2, 2];
+    let own = [0xfe, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9];
+    let frame = |from: [u8; 16], to: [u8; 16]| {
+        let mut frame = udp(PEER, 9, 9, b"")[..14].to_vec();
+        frame[12..14].copy_from_slice(&[0x86, 0xdd]);
+        frame.extend([0x60, 0, 0, 0, 0, 8, 17, 64]);
+        frame.extend(from);
+        frame.extend(to);
+        frame.extend([0, 9, 0, 9, 0, 8, 0, 0]);
+        frame
+    };
+    // RFC 4942, 2.2: whoever looks at the address would take it for a host of the IPv4 network.
+    assert_eq!(peek_frame(&frame(mapped, own), Some(OUR_HARDWARE)), Peek::Martian);
+    assert_eq!(peek_frame(&frame(own, mapped), Some(OUR_HARDWARE)), Peek::Martian);
+    assert!(matches!(peek_frame(&frame(own, own), Some(OUR_HARDWARE)), Peek::Udp(_)));
 }

@@ -5,6 +5,7 @@ mod support;
 use resea::Error;
 use smoltcp::wire::{EthernetAddress, IpAddress, IpEndpoint, Ipv4Address};
 use support::{Cable, Host, PEER, Remote, Seen, udp};
+use tcpip::stack::Socket;
 
 /// Nobody has this address.
 const NOBODY: Ipv4Address = Ipv4Address::new(10, 0, 2, 77);
@@ -165,4 +166,30 @@ fn a_flood_at_one_interface_leaves_the_others_their_turn() {
     }
     assert!(host.stack.poll(host.now), "there are more");
     assert_eq!(host.stack.links()[other].counters().received, 128);
+}
+
+#[test]
+fn connections_that_nobody_accepts_keep_no_others_out() {
+    let mut host = Host::new();
+    let mut places = 0;
+    for to in 1..=4 {
+        host.stack.listen(None, to, 128).unwrap();
+        for port in 5000..5128 {
+            places += 1;
+            if host.sockets() < 512 {
+                host.connect_from(port, to);
+            }
+        }
+    }
+    assert_eq!((places, host.sockets()), (512, 512));
+    assert_eq!(host.stack.connect(PEER.into(), 80, host.now), Err(Error::TooManySockets));
+    host.pass(11_000);
+    host.stack.connect(PEER.into(), 80, host.now).unwrap();
+    host.poll();
+    assert_eq!(host.segments().first().map(|it| (it.flags, it.from, it.to)), Some(("RA", 1, 5000)));
+    let waiting = host.stack.places().iter().find_map(|(_, socket)| match socket {
+        Socket::Listener(listener) if listener.port == 1 => Some(listener.ready.len()),
+        _ => None,
+    });
+    assert_eq!(waiting, Some(127));
 }

@@ -10,6 +10,9 @@ use smoltcp::time::{Duration, Instant};
 /// How long a peer may be idle before its connection, which nobody owns, can be reset to make room.
 const IDLE: Duration = Duration::from_secs(1);
 
+/// The same for one that nobody has accepted yet.
+const UNACCEPTED: Duration = Duration::from_secs(10);
+
 impl Stack {
     /// Ends the halves of a connection: `send`, so that the peer learns that no more comes; `receive`, so that what still
     /// comes is thrown away.
@@ -46,22 +49,28 @@ impl Stack {
         }
     }
 
-    /// Whether there is a place for one more connection. If not, the one that nobody owns any more and whose peer has been
-    /// idle for the longest time is reset: peers that never close must not keep others out.
+    /// Whether there is a place for one more connection. If not, one is reset that nobody owns any more, or not yet, and that
+    /// has been so for the longest time: peers that never close, and owners that never accept, must not keep others out.
     pub(super) fn make_place(&mut self, now: Instant) -> bool {
         if !self.places.is_full() {
             return true;
         }
-        let orphans = self.places.iter().filter_map(|(place, socket)| match socket {
-            Socket::Connection(it) if it.is_orphan => Some((it.since, place)),
+        let unowned = self.places.iter().filter_map(|(place, socket)| match socket {
+            Socket::Connection(it) if it.is_orphan => Some((it.since + IDLE, place)),
+            Socket::Connection(it) if it.parent.is_some() && it.state != State::SynReceived => {
+                Some((it.since + UNACCEPTED, place))
+            }
             _ => None,
         });
-        let Some((_, place)) = orphans.min().filter(|(since, _)| now >= *since + IDLE) else { return false };
-        if let Some(connection) = self.places.connection_mut(place)
-            && let Some(link) = self.links.get_mut(connection.link)
-        {
-            connection.body.tcp_mut().abort();
+        let Some((_, place)) = unowned.min().filter(|(until, _)| *until <= now) else { return false };
+        let Some(connection) = self.places.connection_mut(place) else { return false };
+        connection.body.tcp_mut().abort();
+        if let Some(link) = self.links.get_mut(connection.link) {
             link.transmit(&mut connection.body.set, now);
+        }
+        let parent = connection.parent;
+        if let Some(listener) = parent.and_then(|parent| self.places.listener_mut(parent)) {
+            listener.ready.retain(|ready| *ready != place);
         }
         self.release(place);
         true

@@ -80,7 +80,7 @@ pub enum Peek {
     Undelivered(Flow, u32),
     /// Something else, for smoltcp.
     Other,
-    /// It must not be on a network: to or from a loopback address, or from none; or pieces of a segment that hide what it
+    /// It must not be on a network: to or from a loopback address or an IPv4 address in IPv6, or from none; or pieces of a segment that hide what it
     /// is.
     Martian,
 }
@@ -111,7 +111,8 @@ pub fn peek(frame: &[u8], hardware: Option<EthernetAddress>) -> Peek {
     let Some(packet) = packet(frame, start, kind) else { return Peek::Other };
     // Who has no address yet asks a DHCP server; here is none.
     let from_nobody = matches!(packet.source, IpAddress::Ipv4(source) if source.is_unspecified());
-    if hardware.is_some() && (is_loopback(packet.source) || is_loopback(packet.destination) || from_nobody) {
+    let is_martian = |address| is_loopback(address) || is_mapped(address);
+    if hardware.is_some() && (is_martian(packet.source) || is_martian(packet.destination) || from_nobody) {
         return Peek::Martian;
     }
     if let Some((key, offset)) = packet.fragment {
@@ -132,6 +133,11 @@ fn is_loopback(address: IpAddress) -> bool {
         IpAddress::Ipv4(address) => address.is_loopback(),
         IpAddress::Ipv6(address) => address.is_loopback(),
     }
+}
+
+/// IPv4 addresses do not travel in IPv6 packets: who sees one would take it for a host of the IPv4 network (RFC 4942, 2.2).
+fn is_mapped(address: IpAddress) -> bool {
+    matches!(address, IpAddress::Ipv6(address) if address.to_ipv4_mapped().is_some())
 }
 
 /// The packet that begins at `start`; `kind` is the Ethernet type, if there is one.
