@@ -45,6 +45,17 @@ pub enum Error {
         /// What the drivers may ask for together, in bytes.
         dma: u64,
     },
+    /// A driver that hangs would keep the manager from ending it.
+    TooHigh {
+        /// The driver.
+        driver: String,
+        /// Where its priority is written.
+        place: Place,
+        /// Its priority.
+        priority: u8,
+        /// The manager, and its priority.
+        manager: (String, u8),
+    },
 }
 
 impl fmt::Display for Error {
@@ -74,6 +85,11 @@ impl fmt::Display for Error {
                 size(*shared),
                 size(*dma)
             ),
+            Self::TooHigh { driver, place, priority, manager } => write!(
+                f,
+                "{place}: {driver:?} has the priority {priority}, but {:?}, which ends it if it hangs, has {}: lower it",
+                manager.0, manager.1
+            ),
         }
     }
 }
@@ -91,7 +107,10 @@ pub fn check(system: &System) -> Vec<Error> {
             driver: driver.name.clone(),
             place: driver.place("devices", 0),
         })),
-        [manager] => errors.extend(too_much_dma(manager, &drivers)),
+        [manager] => {
+            errors.extend(too_much_dma(manager, &drivers));
+            errors.extend(drivers.iter().filter_map(|driver| too_high(manager, driver)));
+        }
         _ => errors.push(Error::SeveralManagers {
             managers: managers
                 .iter()
@@ -116,6 +135,13 @@ fn too_much_dma(manager: &Program, drivers: &[&Program]) -> Option<Error> {
     let dma = drivers.iter().map(|driver| driver.manifest().dma).sum();
     let (name, place) = (manager.name.clone(), manager.place("shared", 0));
     (dma > shared).then_some(Error::TooMuchDma { manager: name, place, shared, dma })
+}
+
+fn too_high(manager: &Program, driver: &Program) -> Option<Error> {
+    let (highest, priority) = (manager.manifest().priority, driver.manifest().priority);
+    let (name, place) = (driver.name.clone(), driver.place("priority", 0));
+    let manager = (manager.name.clone(), highest);
+    (priority > highest).then_some(Error::TooHigh { driver: name, place, priority, manager })
 }
 
 fn same_devices(first: &Program, second: &Program) -> Vec<Error> {
