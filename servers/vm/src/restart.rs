@@ -25,12 +25,14 @@ pub enum Verdict {
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Restarts {
     deaths: u32,
+    /// When it died last.
+    died: u64,
     due: Option<u64>,
 }
 
 impl Restarts {
     /// No deaths yet.
-    pub const NEW: Self = Self { deaths: 0, due: None };
+    pub const NEW: Self = Self { deaths: 0, died: 0, due: None };
 
     /// The program, started at `started`, has died at `now` (or could not be started).
     pub fn died(&mut self, started: u64, now: u64) -> Verdict {
@@ -38,6 +40,7 @@ impl Restarts {
             self.deaths = 0;
         }
         self.deaths += 1;
+        self.died = now;
         if self.deaths >= MAX_QUICK_DEATHS {
             self.due = None;
             return Verdict::GiveUp;
@@ -50,6 +53,12 @@ impl Restarts {
     /// When it is to be started again.
     pub const fn due(&self) -> Option<u64> {
         self.due
+    }
+
+    /// Whether it was given up, and less than [`LONG_LIFE`] ago: until then it is not even started for those who look for
+    /// its service, who would otherwise keep the machine busy with it.
+    pub const fn is_given_up(&self, now: u64) -> bool {
+        self.deaths >= MAX_QUICK_DEATHS && now.saturating_sub(self.died) < LONG_LIFE
     }
 
     /// It is being started.
@@ -73,7 +82,9 @@ mod tests {
             now += 5 + wait;
             restarts.clear_due();
         }
+        assert!(!restarts.is_given_up(now));
         assert_eq!(restarts.died(now, now + 5), Verdict::GiveUp);
+        assert!(restarts.is_given_up(now + 6) && !restarts.is_given_up(now + 5 + LONG_LIFE));
         assert_eq!(restarts.due(), None);
     }
 

@@ -41,9 +41,16 @@ impl<K: Kernel> Vm<'_, K> {
     /// Starts a program that provides `service`, unless one runs already or will be started again by itself.
     fn start_on_demand(&mut self, service: Service) -> Result<(), Error> {
         match self.provider_to_start(service)? {
+            Some(program) if self.is_given_up(program) => Err(Error::Aborted),
             Some(program) => self.launch_program(program, None, &[]).map(drop),
             None => Ok(()),
         }
+    }
+
+    /// Whether a program that should always run keeps ending soon after its start.
+    fn is_given_up(&mut self, program: u16) -> bool {
+        let now = self.kernel.clock();
+        self.state.restarts.get(usize::from(program)).is_some_and(|restarts| restarts.is_given_up(now))
     }
 
     /// The first program that provides `service`; `None` if one that does is running or about to be started again.

@@ -120,6 +120,8 @@ fn a_server_that_keeps_dying_is_restarted_later_each_time_and_then_given_up() {
         for (wait, expected) in waits.iter().zip([100, 200, 400, 800, 1600]) {
             assert!((expected..expected + 2).contains(wait), "{waits:?}");
         }
+        let refused = resea::lookup("example").map_err(|refused| refused.error);
+        assert_eq!(refused, Err(Error::Aborted), "nobody can keep the machine busy with it");
         resea::sleep(Duration::from_secs(60));
         assert_eq!(sim::task("example"), None, "it is not started by itself any more");
         assert_eq!(store().count(), Ok(0), "but for who asks for it");
