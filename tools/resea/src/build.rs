@@ -101,14 +101,14 @@ pub fn build_for(
     verbosity: Verbosity,
 ) -> Result<Build> {
     let mut system = checks::described(workspace, machine)?;
-    checks::refuse_broken(&system, "nothing was built")?;
+    checks::refuse_broken(&system, "nothing was built", verbosity)?;
     let _lock = lock(workspace)?;
     let toolchain = toolchain::find(workspace, verbosity)?;
     compile(workspace, &toolchain, profile, verbosity)?;
     let build = locate(workspace, profile);
     checks::add_built(&mut system, workspace, &build)?;
     system.image = Some(make_image(workspace, &build)?);
-    checks::refuse_broken(&system, "it is not used as it was built")?;
+    checks::refuse_broken(&system, "it is not used as it was built", verbosity)?;
     checks::tell_unbounded(&system, verbosity);
     verbosity.detail(&format!("boot image: {}", build.image.display()));
     Ok(build)

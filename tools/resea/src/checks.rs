@@ -109,14 +109,20 @@ pub fn tell_unbounded(system: &System, verbosity: Verbosity) {
     }
 }
 
-/// Refuses a system that cannot work; `consequence` says what is not done because of that.
+/// Refuses a system that cannot work; `consequence` says what is not done because of that. A machine with less memory
+/// than usual was asked for: what programs may lack there is only told, since most never use all that they may.
 ///
 /// # Errors
 ///
 /// With all problems, as they are shown to people.
-pub fn refuse_broken(system: &System, consequence: &str) -> Result<()> {
-    let problems: Vec<String> =
-        system::check(system).iter().map(|problem| format!("\n\n{problem}")).collect();
+pub fn refuse_broken(system: &System, consequence: &str, verbosity: Verbosity) -> Result<()> {
+    let small = system.machine.memory < MachineOptions::default().memory();
+    let (told, problems): (Vec<_>, Vec<_>) =
+        system::check(system).into_iter().partition(|problem| small && problem.is_lack_of_memory());
+    for problem in &told {
+        verbosity.step(&format!("memory may run out: {problem}"));
+    }
+    let problems: Vec<String> = problems.iter().map(|problem| format!("\n\n{problem}")).collect();
     match problems.len() {
         0 => Ok(()),
         1 => bail!("the system cannot work, so {consequence}:{}", problems.concat()),

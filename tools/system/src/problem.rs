@@ -24,6 +24,14 @@ pub enum Problem {
     Memory(crate::memory::Error),
 }
 
+impl Problem {
+    /// Whether it is a lack of memory that shows only when programs use all that their manifests allow them.
+    pub fn is_lack_of_memory(&self) -> bool {
+        use crate::memory::Error;
+        matches!(self, Self::Memory(Error::TooLarge { .. } | Error::SystemTooLarge { .. }))
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -9,6 +9,7 @@ use system::graph::{Graph, svg, text};
 
 use crate::checks;
 use crate::machine::MachineOptions;
+use crate::ui::Verbosity;
 use crate::workspace::Workspace;
 
 /// How the graph is written.
@@ -57,6 +58,6 @@ impl GraphCommand {
             // Whoever closed standard output does not want to read more.
             None => _ = std::io::stdout().write_all(drawn.as_bytes()),
         }
-        checks::refuse_broken(&system, "it would not be built")
+        checks::refuse_broken(&system, "it would not be built", Verbosity::Normal)
     }
 }
