@@ -108,7 +108,7 @@ impl<K: Kernel> Vm<'_, K> {
         let end = End { task: id, status, kind };
         self.state.watches.ended(end, |watcher| kernel.notify(watcher, NOTIFY_CHILD));
         if let Some(task) = self.state.tasks.remove(id) {
-            self.plan_restart(task.program, task.started);
+            self.plan_restart(task.program, task.started, kind);
             if task.launcher.is_none() {
                 self.give_up_waiting(task.program);
             }
@@ -155,12 +155,12 @@ impl<K: Kernel> Vm<'_, K> {
             let name = self.state.catalog.get(program).map_or("?", |program| program.name);
             log!(self.kernel, "{name} could not be started: {error}");
             let now = self.kernel.clock();
-            self.plan_restart(program, now);
+            self.plan_restart(program, now, EndKind::Exited);
         }
     }
 
     /// A program has ended: if it should always run, sets the time for its next start.
-    fn plan_restart(&mut self, program: u16, started: u64) {
+    fn plan_restart(&mut self, program: u16, started: u64, kind: EndKind) {
         if self.state.tasks.iter().any(|(_, task)| task.program == program) {
             // It was one too many, started by hand: the one that lives is what should always run.
             return;
@@ -172,7 +172,12 @@ impl<K: Kernel> Vm<'_, K> {
         };
         let name = entry.name;
         let now = self.kernel.clock();
-        match self.state.restarts[usize::from(program) % self.state.restarts.len()].died(started, now) {
+        let restarts = &mut self.state.restarts[usize::from(program) % self.state.restarts.len()];
+        let verdict = match kind {
+            EndKind::Killed => Verdict::Wait(restarts.killed(now)),
+            EndKind::Exited | EndKind::Panicked | EndKind::Crashed => restarts.died(started, now),
+        };
+        match verdict {
             Verdict::Wait(wait) => {
                 log!(self.kernel, "{name} has ended and is started again in {} ms", wait / 1_000_000);
             }

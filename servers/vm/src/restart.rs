@@ -1,7 +1,8 @@
 //! When a program that should always run is started again.
 //!
 //! At once would turn a program that crashes at its start into a storm. So each quick death doubles the wait, and
-//! after [`MAX_QUICK_DEATHS`] in a row it is given up. A life of [`LONG_LIFE`] clears the record.
+//! after [`MAX_QUICK_DEATHS`] in a row it is given up. A life of [`LONG_LIFE`] clears the record, and so does a death by
+//! another's hand.
 
 /// After this much life, in nanoseconds, a death counts as the first one.
 pub const LONG_LIFE: u64 = 10_000_000_000;
@@ -48,6 +49,13 @@ impl Restarts {
         let wait = FIRST_WAIT << (self.deaths - 1);
         self.due = Some(now.saturating_add(wait));
         Verdict::Wait(wait)
+    }
+
+    /// Somebody has ended it at `now`: that says nothing about the program, which begins anew. The wait.
+    pub const fn killed(&mut self, now: u64) -> u64 {
+        self.deaths = 0;
+        self.due = Some(now.saturating_add(FIRST_WAIT));
+        FIRST_WAIT
     }
 
     /// When it is to be started again.

@@ -110,7 +110,8 @@ fn a_server_that_keeps_dying_is_restarted_later_each_time_and_then_given_up() {
             let server = resea::lookup("example").unwrap();
             assert_eq!(Client::new(server).count(), Ok(0));
             let died = resea::clock();
-            sim::kill("example").unwrap();
+            sim::crash("example");
+            assert_eq!(Client::new(server).count(), Err(Error::Aborted));
             if waits.len() == 5 {
                 break;
             }
@@ -130,13 +131,27 @@ fn a_server_that_keeps_dying_is_restarted_later_each_time_and_then_given_up() {
 }
 
 #[test]
+fn a_server_that_somebody_ends_is_back_soon_however_often() {
+    system().run(|| {
+        for _ in 0..20 {
+            store().count().unwrap();
+            let died = resea::clock();
+            sim::kill("example").unwrap();
+            store().count().unwrap();
+            assert!(resea::clock() - died < 102_000_000);
+        }
+    });
+}
+
+#[test]
 fn a_server_that_lived_long_is_restarted_soon() {
     system().run(|| {
         for _ in 0..10 {
             store().count().unwrap();
             resea::sleep(Duration::from_secs(11));
             let died = resea::clock();
-            sim::kill("example").unwrap();
+            sim::crash("example");
+            assert_eq!(store().count(), Err(Error::Aborted));
             store().count().unwrap();
             assert!(resea::clock() - died < 102_000_000);
         }
