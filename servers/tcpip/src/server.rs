@@ -15,7 +15,7 @@ use interfaces::dm::NOTIFY_DEVICES;
 use interfaces::tcpip::{self, CLOSED, READABLE, SOCKETS_MAX, WRITABLE};
 use ipc::{Error, Handle, Handles, TaskId};
 use resea::abi::{NOTIFY_CHILD, NOTIFY_TIMER};
-use smoltcp::time::Instant;
+use smoltcp::time::{Duration, Instant};
 
 /// What the server knows of a socket beyond what the stack knows.
 #[derive(Default)]
@@ -42,6 +42,8 @@ pub struct Server {
     pub(crate) questions: Questions,
     /// When the timer is set to expire; never later than something is to be done.
     timer: Option<Instant>,
+    /// Counts how often there was more to do.
+    round: u8,
 }
 
 /// The time by the machine's clock.
@@ -62,6 +64,7 @@ impl Server {
             devices: Devices::default(),
             questions: Questions::default(),
             timer: None,
+            round: 0,
         }
     }
 
@@ -263,8 +266,7 @@ impl Server {
             }
         };
         self.mend_devices();
-        // If there is more to do, others have their turn first. A task has no right to notify itself: its timer does.
-        let at_once = has_more.then_some(now);
+        let at_once = has_more.then(|| now + self.pause());
         let deadlines = [at_once, self.stack.deadline(), self.devices.retry, self.questions.deadline()];
         let Some(deadline) = deadlines.into_iter().flatten().min() else { return };
         if self.timer.is_none_or(|timer| deadline < timer) {
@@ -273,6 +275,16 @@ impl Server {
             // 0 would stop it.
             ipc::timer(u64::try_from(delay).unwrap_or(0).saturating_mul(1000).max(1));
         }
+    }
+}
+
+impl Server {
+    /// How long to wait when there is more to do. A task has no right to notify itself, its timer does; and since
+    /// notifications come before messages, clients would never have their turn in a flood without a pause now and then.
+    const fn pause(&mut self) -> Duration {
+        const ROUNDS: u8 = 8;
+        self.round = (self.round + 1) % ROUNDS;
+        if self.round == 0 { Duration::from_micros(20) } else { Duration::ZERO }
     }
 }
 
