@@ -8,10 +8,8 @@ use system_tests::Nic;
 use system_tests::connections::ends;
 use system_tests::online::{Download, Online, distribution, long};
 
-/// How often a driver is killed.
+/// How often each is killed.
 const KILLS: u64 = 10;
-/// How often a server is killed: vm waits twice as long after each death in a row, and gives up after the sixth.
-const SERVER_KILLS: u64 = 4;
 
 /// A stream that is compared byte for byte goes on over ten deaths of the card's driver, on one and the same connection.
 fn a_download_survives(nic: Nic) {
@@ -55,7 +53,7 @@ fn the_page_returns_after(server: &str) {
     let folder = tempfile::tempdir().expect("a folder");
     let mut online = Online::boot(Nic::Virtio, folder.path());
     let mut times = Vec::new();
-    for _ in 0..SERVER_KILLS {
+    for _ in 0..KILLS {
         let start = Instant::now();
         online.system.succeed(&format!("kill {server}"));
         online.wait_for_page();

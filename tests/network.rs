@@ -3,11 +3,11 @@
 use resea_tool::{load, pcap};
 use system_tests::Nic;
 use system_tests::connections::ends;
-use system_tests::online::{Online, ab, long};
+use system_tests::online::{Online, PAGE, ab, at_once, long};
 
-/// How much the system's memory may grow over a load that it has seen before, in KiB: less than what one lost packet buffer
-/// for every hundred requests would take.
-const GROWTH: f64 = 8.0;
+/// How much the memory in use may grow over a load that the system has seen before, in bytes: a few pages that were never
+/// touched until then.
+const GROWTH: i64 = 32 << 10;
 
 /// Requests one after the other, requests of 32 clients at once, and bytes each way.
 fn amounts() -> (usize, usize, u64) {
@@ -17,20 +17,23 @@ fn amounts() -> (usize, usize, u64) {
 fn serves(nic: Nic) {
     let folder = tempfile::tempdir().expect("a folder");
     let mut online = Online::boot(nic, folder.path());
-    let (in_turn, at_once, bytes) = amounts();
+    let (in_turn, together, bytes) = amounts();
     let addresses = online.system.succeed("ifconfig");
     assert!(addresses.contains("10.0.2.15/24"), "an address by DHCP is expected:\n{addresses}");
     let echoes = online.system.succeed("ping -c 3 10.0.2.2");
     assert!(echoes.contains("3 asked, 3 echoes"), "{echoes}");
 
     // The first load takes the memory that is kept.
-    ab(online.http, 300, 1);
-    ab(online.http, 300, 32);
+    load::together(&online.clients, PAGE)
+        .unwrap_or_else(|error| panic!("a page of many is missing: {error}"));
+    ab(online.http, 300);
+    at_once(&online.clients, 300);
     let before = online.free_memory();
-    ab(online.http, in_turn, 1);
-    ab(online.http, at_once, 32);
+    ab(online.http, in_turn);
+    at_once(&online.clients, together);
     let grown = before - online.free_memory();
-    assert!(grown < GROWTH, "the memory in use has grown by {grown} KiB");
+    println!("{}: grown by {grown} bytes", nic.name());
+    assert!(grown < GROWTH, "the memory in use has grown by {grown} bytes");
 
     online.start_stream();
     load::receive(online.stream, &format!("send {bytes}\n"), bytes, true, |_| ())
@@ -41,7 +44,7 @@ fn serves(nic: Nic) {
     // The last connections end in order as well.
     online.system.succeed("sleep 1");
     let ends = ends(&pcap::read(&online.packets).expect("QEMU has written it"));
-    assert!(ends.finished >= 2 * (in_turn + at_once), "only {} FINs", ends.finished);
+    assert!(ends.finished >= 2 * (in_turn + together), "only {} FINs", ends.finished);
     let unacknowledged = &ends.unacknowledged;
     assert!(
         unacknowledged.is_empty(),

@@ -19,6 +19,9 @@ use crate::{MachineOptions, NetworkOptions, Nic, PATIENCE, Profile, System, buil
 /// The page of the running system.
 pub const PAGE: &str = "/";
 
+/// How many clients there can be at once.
+const CLIENTS: usize = 32;
+
 /// Whether long forms are wanted: those of `cargo resea test --soak`.
 pub fn long() -> bool {
     std::env::var_os(resea_tool::soak::LONG).is_some()
@@ -30,6 +33,8 @@ pub struct Online {
     pub system: System,
     /// The port of the host that leads to the web server.
     pub http: u16,
+    /// That port and others for clients at once, each for one of them.
+    pub clients: Vec<u16>,
     /// The port of the host that leads to the program `stream`.
     pub stream: u16,
     /// Where all packets are written.
@@ -40,14 +45,17 @@ impl Online {
     /// Boots a release build with this card, and waits until its page is there; packets are written into `folder`.
     pub fn boot(nic: Nic, folder: &Path) -> Self {
         let packets = folder.join("packets.pcap");
-        let mut network = NetworkOptions::new(nic, &[Forward::any(80), Forward::any(STREAM)]);
+        let mut forwards = vec![Forward::any(80); CLIENTS];
+        forwards.push(Forward::any(STREAM));
+        let mut network = NetworkOptions::new(nic, &forwards);
         network.pcap = Some(packets.clone());
         let mut machine = MachineOptions { network, ..MachineOptions::default() };
         machine.settle(Unsaid::Nothing).unwrap_or_else(|error| panic!("{error:#}"));
         let port = |guest| machine.network.host_port(guest).expect("it is forwarded");
         let (http, stream) = (port(80), port(STREAM));
+        let clients = machine.network.host_ports(80).collect();
         let system = System::boot_build(&built(Profile::Release), &machine);
-        let online = Self { system, http, stream, packets };
+        let online = Self { system, http, clients, stream, packets };
         online.wait_for_page();
         online
     }
@@ -69,16 +77,12 @@ impl Online {
         self.system.expect("streams at port", place);
     }
 
-    /// Free memory, in KiB, as the shell's `mem` tells.
-    pub fn free_memory(&mut self) -> f64 {
-        let text = self.system.succeed("mem");
-        let line = text.lines().find_map(|line| line.strip_prefix("free"));
-        let words: Vec<_> = line.unwrap_or_default().split_whitespace().collect();
-        match words.as_slice() {
-            [number, "MiB"] => number.parse::<f64>().map(|number| number * 1024.0).expect("a number"),
-            [number, "KiB"] => number.parse().expect("a number"),
-            _ => panic!("`mem` does not tell what is free:\n{text}"),
-        }
+    /// Free memory, in bytes.
+    pub fn free_memory(&self) -> i64 {
+        let json = load::get(self.http, "/api/memory", PATIENCE);
+        let json = json.unwrap_or_else(|error| panic!("the memory is not told: {error}"));
+        let told: serde_json::Value = serde_json::from_slice(&json).expect("it is JSON");
+        told["memory"]["free"].as_i64().unwrap_or_else(|| panic!("free memory is not told in {told}"))
     }
 
     /// Bytes that were written of the packets.
@@ -131,20 +135,25 @@ pub fn program(name: &str, package: &str, purpose: &str) -> PathBuf {
     })
 }
 
-/// Requests by ApacheBench, so many in all, so many at once; fails the test unless each was answered well.
-pub fn ab(port: u16, requests: usize, at_once: usize) {
+/// Requests by ApacheBench, one after the other; fails the test unless each was answered well.
+pub fn ab(port: u16, requests: usize) {
     let mut command = Command::new(program("ab", "apache2-utils", "the load generator ab"));
-    // QEMU's forwarded ports have a backlog of 1: of many connections at once the host drops most, and tries again after
-    // 1, 2, 4, 8 … seconds. The guest sees nothing of that.
-    command.args(["-q", "-s", "300", "-n", &requests.to_string(), "-c", &at_once.to_string()]);
+    command.args(["-q", "-s", "60", "-n", &requests.to_string()]);
     let output = command.arg(format!("http://127.0.0.1:{port}{PAGE}")).output().expect("ab starts");
     let text = String::from_utf8_lossy(&output.stdout);
     let number =
         |label: &str| text.lines().find_map(|line| line.strip_prefix(label)?.trim().parse::<usize>().ok());
     let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(number("Complete requests:"), Some(requests), "{at_once} at once:\n{text}{told}");
-    assert_eq!(number("Failed requests:"), Some(0), "{at_once} at once:\n{text}{told}");
-    assert_eq!(number("Non-2xx responses:"), None, "{at_once} at once:\n{text}{told}");
+    assert_eq!(number("Complete requests:"), Some(requests), "{text}{told}");
+    assert_eq!(number("Failed requests:"), Some(0), "{text}{told}");
+    assert_eq!(number("Non-2xx responses:"), None, "{text}{told}");
+}
+
+/// Requests of a client at each of these ports, all at once; fails the test unless each was answered well.
+pub fn at_once(ports: &[u16], requests: usize) {
+    let load = load::requests_at_once(ports, PAGE, requests);
+    let (failures, clients) = (load.failures, ports.len());
+    assert_eq!(failures, 0, "of {requests} requests by {clients} clients at once; of one: {:?}", load.reason);
 }
 
 /// The least, the one in the middle and the greatest, in milliseconds, for people.

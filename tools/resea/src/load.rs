@@ -4,7 +4,9 @@
 
 use std::io::{self, Error, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long one connection may stand still before it counts as failed.
@@ -12,6 +14,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long the first of many tries to get a page may take.
 const SHORTEST: Duration = Duration::from_millis(50);
+
+/// The ports that clients at once come from: below those that systems give to others.
+const OWN_PORTS: Range<u16> = 10_000..32_000;
 
 /// Bytes that are read or written at once.
 const PIECE: usize = 256 << 10;
@@ -44,9 +49,28 @@ impl Load {
 
 fn connect(port: u16, patience: Duration) -> io::Result<TcpStream> {
     let stream = TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), patience)?;
+    prepare(&stream, patience)?;
+    Ok(stream)
+}
+
+fn prepare(stream: &TcpStream, patience: Duration) -> io::Result<()> {
     stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))?;
-    stream.set_nodelay(true)?;
+    stream.set_nodelay(true)
+}
+
+/// As [`connect`], from the next of its own ports that is free.
+fn connect_from(own: &mut impl Iterator<Item = u16>, port: u16, patience: Duration) -> io::Result<TcpStream> {
+    use rustix::net::{AddressFamily, SocketType, bind, connect, socket, sockopt::set_socket_reuseaddr};
+    let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
+    set_socket_reuseaddr(&socket, true)?;
+    if !own.any(|own| bind(&socket, &local(own)).is_ok()) {
+        return Err(Error::other("no port is left to connect from"));
+    }
+    let stream = TcpStream::from(socket);
+    prepare(&stream, patience)?;
+    connect(&stream, &local(port))?;
     Ok(stream)
 }
 
@@ -56,7 +80,11 @@ fn connect(port: u16, patience: Duration) -> io::Result<TcpStream> {
 ///
 /// If there is no answer in time, or another one than 200 with a whole body.
 pub fn get(port: u16, path: &str, patience: Duration) -> io::Result<Vec<u8>> {
-    let mut stream = connect(port, patience)?;
+    get_by(connect(port, patience)?, path)
+}
+
+/// As [`get`], on a connection that has been made.
+fn get_by(mut stream: TcpStream, path: &str) -> io::Result<Vec<u8>> {
     // In one piece, so that it travels in one packet.
     stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes())?;
     let mut answer = Vec::new();
@@ -86,26 +114,69 @@ fn body(answer: &[u8]) -> Result<Vec<u8>, String> {
     }
 }
 
-/// Gets a page so many times, by so many clients at once, each of which makes one request after the other.
-pub fn requests(port: u16, path: &str, count: usize, clients: usize) -> Load {
-    let (begun, failures) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let reason = std::sync::Mutex::new(None);
+/// Gets a page so many times, one after the other.
+pub fn requests(port: u16, path: &str, count: usize) -> Load {
+    measured(count, 1, |_, next| {
+        while next() {
+            get(port, path, PATIENCE)?;
+        }
+        Ok(())
+    })
+}
+
+/// Gets a page so many times, by as many clients at once as there are ports of the host that lead to it; each makes one request
+/// after the other.
+///
+/// Each has a port of its own to go to, since QEMU lets only one connection wait at a port (its `listen` says 1), and the host's
+/// kernel drops more, whose clients try again after seconds or give up. Each has ports of its own to come from, since that is all
+/// that the guest sees of a client.
+pub fn requests_at_once(ports: &[u16], path: &str, count: usize) -> Load {
+    measured(count, ports.len(), |client, next| {
+        let first = OWN_PORTS.start + client as u16 * (OWN_PORTS.len() / ports.len()) as u16;
+        let mut own = first..first + (OWN_PORTS.len() / ports.len()) as u16;
+        while next() {
+            get_by(connect_from(&mut own, ports[client], PATIENCE)?, path)?;
+        }
+        Ok(())
+    })
+}
+
+/// Gets a page by two connections for each of these ports, all of which are made before the first one asks: as many at once as
+/// [`requests_at_once`] may ever need.
+///
+/// # Errors
+///
+/// If one of them does not get it.
+pub fn together(ports: &[u16], path: &str) -> io::Result<()> {
+    let mut own = OWN_PORTS.rev();
+    let twice = ports.iter().chain(ports);
+    let streams: Vec<_> =
+        twice.map(|port| connect_from(&mut own, *port, PATIENCE)).collect::<io::Result<_>>()?;
+    streams.into_iter().try_for_each(|stream| get_by(stream, path).map(|_| ()))
+}
+
+/// Has so many clients at once make so many requests; each is done by `client`, which goes on as long as the function that it gets
+/// says so, or until a request fails; it is then called again.
+fn measured(
+    count: usize,
+    clients: usize,
+    client: impl Fn(usize, &mut dyn FnMut() -> bool) -> io::Result<()> + Sync,
+) -> Load {
+    let (begun, failures, reason) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(None));
     let start = Instant::now();
     std::thread::scope(|scope| {
-        for _ in 0..clients {
-            scope.spawn(|| {
-                while begun.fetch_add(1, Ordering::Relaxed) < count {
-                    if let Err(error) = get(port, path, PATIENCE) {
-                        failures.fetch_add(1, Ordering::Relaxed);
-                        // A client that panicked has left nothing half-written.
-                        *reason.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) =
-                            Some(error.to_string());
-                    }
+        for index in 0..clients {
+            let (client, begun, failures, reason) = (&client, &begun, &failures, &reason);
+            scope.spawn(move || {
+                while let Err(error) = client(index, &mut || begun.fetch_add(1, Ordering::Relaxed) < count) {
+                    failures.fetch_add(1, Ordering::Relaxed);
+                    // A client that panicked has left nothing half-written.
+                    *reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
                 }
             });
         }
     });
-    let reason = reason.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let reason = reason.into_inner().unwrap_or_else(PoisonError::into_inner);
     Load { requests: count, failures: failures.into_inner(), reason, time: start.elapsed() }
 }
 
@@ -246,7 +317,7 @@ mod tests {
     fn failures_are_counted_and_one_is_explained() {
         let good = b"HTTP/1.0 200 OK\r\n\r\nabc".to_vec();
         let port = serve(vec![good.clone(), b"HTTP/1.0 503 Busy\r\n\r\n".to_vec(), good]);
-        let load = requests(port, "/", 3, 1);
+        let load = requests(port, "/", 3);
         assert_eq!((load.requests, load.failures), (3, 1));
         assert_eq!(load.reason.as_deref(), Some("the answer is \"HTTP/1.0 503 Busy\""));
     }

@@ -272,10 +272,15 @@ impl NetworkOptions {
         Ok(changes)
     }
 
-    /// The port of the host that leads to this port of the guest.
+    /// The ports of the host that lead to this port of the guest.
+    pub fn host_ports(&self, guest: u16) -> impl Iterator<Item = u16> {
+        let leads = move |forward: &&Forward| forward.guest == guest && forward.protocol == Protocol::Tcp;
+        self.ports.iter().filter(leads).map(|forward| forward.host)
+    }
+
+    /// The first of them.
     pub fn host_port(&self, guest: u16) -> Option<u16> {
-        let leads = |forward: &&Forward| forward.guest == guest && forward.protocol == Protocol::Tcp;
-        self.ports.iter().find(leads).map(|forward| forward.host)
+        self.host_ports(guest).next()
     }
 
     /// Where a browser finds the page of the running system.

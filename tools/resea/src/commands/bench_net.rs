@@ -185,8 +185,8 @@ impl BenchNetCommand {
         };
         let (_session, options) = self.boot_up(guest, ports, Vec::new(), None)?;
         let http = port(&options, 80)?;
-        load::requests(http, &self.path, WARM_UP, 1);
-        let load = load::requests(http, &self.path, self.requests as usize, 1);
+        load::requests(http, &self.path, WARM_UP);
+        let load = load::requests(http, &self.path, self.requests as usize);
         if let Some(reason) = &load.reason {
             verbosity
                 .step(&format!("{} of {} requests failed; of one: {reason}", load.failures, load.requests));
@@ -221,9 +221,9 @@ impl BenchNetCommand {
         let counter = Counter::new(&folder.0);
         let (_session, options) = self.boot_up(guest, &[80], counter.arguments(true), None)?;
         let http = port(&options, 80)?;
-        load::requests(http, &self.path, WARM_UP, 1);
+        load::requests(http, &self.path, WARM_UP);
         let before = counter.settled(IDLE)?;
-        let load = load::requests(http, &self.path, COUNTED, 1);
+        let load = load::requests(http, &self.path, COUNTED);
         let after = counter.settled(IDLE)?;
         match load.reason {
             Some(reason) => bail!("a request failed while instructions were counted: {reason}"),
