@@ -19,7 +19,7 @@ const FACTOR: &str = "RESEA_SIM_SOAK";
 pub const LONG: &str = "RESEA_LONG";
 
 /// How long the long forms of the tests of the network take, on a machine of two cores.
-const NETWORK_MINUTES: u64 = 15;
+const NETWORK_MINUTES: u64 = 5;
 
 /// Soaks for about so many minutes, after the long forms of the tests of the network: half of the time simulated systems, half of it the fuzz targets.
 ///
