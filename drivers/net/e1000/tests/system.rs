@@ -16,6 +16,9 @@ use std::time::Duration;
 /// The register that switches receiving on, and the bit.
 const CONTROL: usize = 0x100;
 const ENABLED: u32 = 2;
+/// The first descriptor to receive into, and the one behind the last: if they are equal, there is none.
+const HEAD: usize = 0x2810;
+const TAIL: usize = 0x2818;
 
 /// The card in its slot, with the mirror.
 struct Card {
@@ -52,9 +55,10 @@ impl Function for Card {
 
     fn write(&mut self, bus: &mut Bus<'_>, bar: usize, offset: usize, data: &[u8]) {
         assert_eq!((bar, data.len()), (0, 4), "registers have 32 bits");
-        if offset == CONTROL && self.model.read(CONTROL) & ENABLED != 0 {
+        let (head, tail) = (self.model.read(HEAD), self.model.read(TAIL));
+        if offset == CONTROL && self.model.read(CONTROL) & ENABLED != 0 && head != tail {
             let mut buffer = [0; 8];
-            bus.read(self.model.descriptor(false, 0), &mut buffer);
+            bus.read(self.model.descriptor(false, head.into()), &mut buffer);
             assert_ne!(
                 buffer, [0; 8],
                 "its ring was zeroed while it could receive: a frame would go to address 0"
