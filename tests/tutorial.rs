@@ -68,6 +68,9 @@ fn console(copy: &Copy, commands: &[Command]) {
     }
 }
 
+/// The end of the last line that a server prints when the system starts.
+const STARTED: &str = " to its address";
+
 /// What a command of the host prints.
 fn run(copy: &Copy, line: &str) -> String {
     let output = copy.shell(line).output().unwrap_or_else(|error| panic!("{line}: {error}"));
@@ -82,6 +85,9 @@ fn boot(copy: &Copy, command: &Command, typed: &[Command]) {
     let printed = plain(session.transcript());
     booted.unwrap_or_else(|failure| panic!("{}: {failure}\n{printed}", command.text));
     check(command, printed.rsplit_once('\n').map_or("", |(before_prompt, _)| before_prompt));
+    // What servers say when they start comes after the first prompt, and belongs to no command.
+    let started = session.wait_for_text(STARTED, 0, deadline);
+    started.unwrap_or_else(|failure| panic!("{}: {failure}", command.text));
     for line in typed {
         if line.text == "q" {
             let from = session.transcript().len();
