@@ -7,7 +7,7 @@ use system_tests::online::{Online, PAGE, ab, at_once, long};
 
 /// How much the memory in use may grow over a load, in bytes: the buffers of 32 connections, each 64 KiB both ways. They are
 /// kept, and how many connections there are at once is chance; what is lost for each of so many requests is more.
-const GROWTH: i64 = 32 * 128 << 10;
+const GROWTH: i64 = 32 * (128 << 10);
 
 /// Requests one after the other, requests of 32 clients at once, and bytes each way.
 fn amounts() -> (usize, usize, u64) {

@@ -162,9 +162,29 @@ fn what_comes_for_nobody_is_thrown_away() {
     }
     host.pass(20);
     assert_eq!(host.segments().last().unwrap().acknowledgement, remote.sequence, "there is always room");
-    // A peer that never closes its half is reset after a while.
+    let more = remote.segment("PA", b"more");
     host.pass(40_000);
-    assert_eq!(host.segments().last().unwrap().flags, "RA");
+    host.segments();
+    assert_gone(&mut host, false);
+    host.send(&more);
+    assert_eq!(host.segment().flags, "R", "a peer that never closes its half is forgotten after a while");
+}
+
+#[test]
+fn a_peer_that_reads_late_is_not_reset() {
+    let mut host = Host::new();
+    let (mut remote, place) = host.connected(5000, 80);
+    assert_eq!(host.write(place, b"answer"), Some(6));
+    remote.note(&host.segment());
+    host.stack.close(place, host.now);
+    host.poll();
+    let fin = host.segment();
+    assert_eq!(fin.flags, "FA");
+    remote.note(&fin);
+    let ack = remote.segment("A", b"");
+    host.send(&ack);
+    host.pass(40_000);
+    assert_eq!(host.segments(), [], "it has the answer and its end: nothing is to be said");
     assert_gone(&mut host, false);
 }
 

@@ -53,7 +53,8 @@ impl Connection {
             State::SynReceived if self.parent.is_some() => (self.since + HALF_OPEN, Demand::Release),
             State::SynSent if !self.has_sent => (self.since + NEIGHBOUR, Demand::Fail(Error::Unreachable)),
             State::SynSent => (self.since + CONNECTING, Demand::Fail(Error::TimedOut)),
-            State::FinWait2 if self.is_orphan => (self.since + ORPHAN, Demand::Reset(Error::TimedOut)),
+            // Silently: the peer may be about to read the end, and a reset would tell it of a failure.
+            State::FinWait2 if self.is_orphan => (self.since + ORPHAN, Demand::Release),
             _ if self.is_orphan => (self.since + STALLED, Demand::Reset(Error::TimedOut)),
             _ if counts => (self.heard + silence, Demand::Reset(Error::TimedOut)),
             _ => (NEVER, Demand::Release),
