@@ -4,10 +4,10 @@
 //! what to do with an entered line are the caller's.
 
 use crate::history::History;
-use crate::keys::{Decoder, Key};
 use crate::line::Line;
 use crate::screen::{COLUMNS, Screen};
 use alloc::string::String;
+use terminal::{Decoder, Key};
 
 /// What the keys asked for that the editor does not do itself.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -144,6 +144,7 @@ impl Editor {
                 }
             }
             Key::Control(_) | Key::Alt(_) | Key::Enter | Key::Tab => {}
+            Key::PageUp | Key::PageDown | Key::ControlHome | Key::ControlEnd | Key::Position { .. } => {}
         }
     }
 

@@ -1,7 +1,7 @@
 //! The command line.
 //!
 //! The shell is a state machine over the trait [`system::System`], so that all of it runs in host tests;
-//! [`resea_system`] implements it with the system calls. From the keys to the commands: [`keys`] decodes bytes, [`mod@line`], [`history`] and
+//! [`resea_system`] implements it with the system calls. From the keys to the commands: [`terminal`] decodes bytes, [`mod@line`], [`history`] and
 //! [`screen`] are what [`editor`] edits and shows, [`words`] takes lines apart, [`shell`] runs them.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -12,7 +12,6 @@ pub mod builtins;
 pub mod editor;
 pub mod format;
 pub mod history;
-pub mod keys;
 pub mod line;
 pub mod names;
 pub mod resea_system;

@@ -8,7 +8,7 @@ use crate::line::Line;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
-use unicode_width::UnicodeWidthChar;
+use terminal::width;
 
 /// Columns that are used: what every terminal has, since a serial line does not tell.
 pub const COLUMNS: usize = 80;
@@ -132,10 +132,6 @@ fn scrolled(text: &[char], cursor: usize) -> usize {
         used <= ROOM / 2
     });
     cursor - shown.count()
-}
-
-fn width(character: char) -> usize {
-    character.width().unwrap_or(0)
 }
 
 fn columns(text: &[char]) -> usize {

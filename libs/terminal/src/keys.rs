@@ -4,7 +4,7 @@
 //! garbage: what is not a key is dropped, control characters such as Enter and Ctrl-C come through in the middle of
 //! every unfinished sequence, and nothing is kept beyond a few bytes.
 
-/// A key, or a combination of keys, as the line editor understands it.
+/// A key, or a combination of keys; or the terminal's answer to a question.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Key {
     /// A character of text; never a control character.
@@ -13,7 +13,7 @@ pub enum Key {
     Control(char),
     /// Alt (or Escape first) and a character.
     Alt(char),
-    /// The key that ends the line.
+    /// Enter.
     Enter,
     /// Tab.
     Tab,
@@ -39,6 +39,21 @@ pub enum Key {
     WordLeft,
     /// Ctrl or Alt and arrow right.
     WordRight,
+    /// Page up.
+    PageUp,
+    /// Page down.
+    PageDown,
+    /// Ctrl and Home.
+    ControlHome,
+    /// Ctrl and End.
+    ControlEnd,
+    /// Where the cursor is, from 1: the terminal's answer to `CSI 6 n`. Anybody can type one: do not trust it.
+    Position {
+        /// Its row.
+        row: u16,
+        /// Its column.
+        column: u16,
+    },
 }
 
 /// Most bytes of a string sequence (a title, a clipboard answer) that are dropped while its end does not come: after
@@ -189,12 +204,20 @@ impl Decoder {
             b'C' => Some(Key::Right),
             b'D' if parameters.by_words() => Some(Key::WordLeft),
             b'D' => Some(Key::Left),
+            b'H' if parameters.by_words() => Some(Key::ControlHome),
             b'H' => Some(Key::Home),
+            b'F' if parameters.by_words() => Some(Key::ControlEnd),
             b'F' => Some(Key::End),
+            b'R' => {
+                let [row, column] = parameters.values;
+                Some(Key::Position { row, column })
+            }
             b'~' => match parameters.values[0] {
                 1 | 7 => Some(Key::Home),
                 4 | 8 => Some(Key::End),
                 3 => Some(Key::Delete),
+                5 => Some(Key::PageUp),
+                6 => Some(Key::PageDown),
                 _ => None,
             },
             _ => None,
@@ -257,6 +280,12 @@ mod tests {
             (b"\x1bOF", Key::End),
             (b"\x1b[4~", Key::End),
             (b"\x1b[3~", Key::Delete),
+            (b"\x1b[5~", Key::PageUp),
+            (b"\x1b[6~", Key::PageDown),
+            (b"\x1b[1;5H", Key::ControlHome),
+            (b"\x1b[1;5F", Key::ControlEnd),
+            (b"\x1b[24;80R", Key::Position { row: 24, column: 80 }),
+            (b"\x1b[99999;R", Key::Position { row: 65535, column: 0 }),
             (b"\x7f", Key::Backspace),
             (b"\x08", Key::Backspace),
             (b"\x1b\x7f", Key::AltBackspace),
@@ -281,7 +310,7 @@ mod tests {
         }
         assert_eq!(keys(b"\xc3x\xff\x80y"), [Key::Char('x'), Key::Char('y')]);
         assert_eq!(keys(b"\xed\xa0\x80"), [], "a surrogate is no character");
-        assert_eq!(keys(b"\x1b[200~\x1b[?25h\x1b[9999999999999;1R!"), [Key::Char('!')]);
+        assert_eq!(keys(b"\x1b[200~\x1b[?25h\x1b[9999999999999;1r!"), [Key::Char('!')]);
         assert_eq!(keys(b"\x1b]133;A\x07a\x1b]x\x1b\\b"), [Key::Char('a'), Key::Char('b')]);
     }
 
