@@ -27,6 +27,8 @@ pub struct Startup {
     pub stack_size: u64,
     /// Length of the arguments in bytes.
     pub arguments: u64,
+    /// Length of the environment, which follows them, in bytes.
+    pub environment: u64,
 }
 
 /// A region of physical memory.

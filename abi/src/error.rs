@@ -91,6 +91,28 @@ errors! {
     NotConnected = 45, "the socket is not connected";
     /// All sockets of the caller, or of the system, are taken.
     TooManySockets = 46, "there are too many sockets";
+    /// The file, file system or device cannot be changed.
+    ReadOnly = 47, "it is read-only";
+    /// A directory was needed.
+    NotADirectory = 48, "it is not a directory";
+    /// A file was needed.
+    IsADirectory = 49, "it is a directory";
+    /// A directory with entries cannot be removed.
+    NotEmpty = 50, "the directory is not empty";
+    /// The medium is full.
+    NoSpace = 51, "no space is left";
+    /// Somebody else uses it.
+    Busy = 52, "it is in use";
+    /// The device has failed to read or write.
+    InputOutput = 53, "the device has failed to read or write";
+    /// What is stored contradicts itself.
+    Damaged = 54, "what is stored is damaged";
+    /// The paths are in different file systems.
+    CrossDevice = 55, "it is in another file system";
+    /// The name has characters, or a length, that the file system does not take.
+    BadName = 56, "the name is not possible here";
+    /// What is stored has not the format that was expected.
+    WrongFormat = 57, "it has not the expected format";
     /// An error code that this version does not know.
     Unknown = 255, "an unknown error";
 }

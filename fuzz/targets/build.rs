@@ -252,8 +252,8 @@ fn buffers(message: &Message) -> impl Iterator<Item = &Field> {
 /// What the server notes of an argument.
 fn seen(field: &Field, value: &str) -> String {
     match field.ty {
-        Type::Str => format!("self.text(&{value})"),
-        Type::Bytes => format!("self.read(&{value})"),
+        Type::Str => format!("self.lent_text(&{value})"),
+        Type::Bytes => format!("self.lent_bytes(&{value})"),
         _ => value.into(),
     }
 }

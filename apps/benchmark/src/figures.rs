@@ -90,7 +90,7 @@ impl Peers {
 }
 
 fn run(vm: &interfaces::vm::Client, arguments: &[u8]) -> Result<TaskId, Error> {
-    vm.launch("bin/benchmark", arguments)
+    vm.launch("bin/benchmark", arguments, b"")
 }
 
 /// The cheapest system call.

@@ -66,10 +66,17 @@ pub fn run() -> Result<(), ListError> {
 
 fn row(device: &ListResult<'_>) -> [String; COLUMNS] {
     let or_dash = |text: &str| if text.is_empty() { "-".into() } else { text.to_string() };
+    let place = format!("{:02x}:{:02x}.{}", device.place >> 8, device.place >> 3 & 31, device.place & 7);
+    let id = format!("{:04x}:{:04x}", device.vendor, device.device);
+    // No vendor has this number: it is no PCI device.
+    let [place, id, kind] = match device.vendor {
+        0 => ["-".into(), "-".into(), "disk in memory".into()],
+        _ => [place, id, class::words(device.class_code)],
+    };
     [
-        format!("{:02x}:{:02x}.{}", device.place >> 8, device.place >> 3 & 31, device.place & 7),
-        format!("{:04x}:{:04x}", device.vendor, device.device),
-        class::words(device.class_code),
+        place,
+        id,
+        kind,
         match (device.irq, device.messages) {
             (0, _) => "-".into(),
             (irq, true) => format!("{irq} by message"),

@@ -31,7 +31,7 @@ fn run() -> ExitStatus {
         ("halting", Some(ipc::halt(0))),
         ("send", ipc::send(parent, info).err()),
         ("call", ipc::call(parent, info).err()),
-        ("launch", vm.launch("hello", b"hello\0").err()),
+        ("launch", vm.launch("hello", b"hello\0", b"").err()),
         ("kill", vm.kill(parent).err()),
         ("serve", vm.serve("test").err()),
         ("lookup", vm.lookup("test").err()),

@@ -109,7 +109,7 @@ impl Kit {
     pub fn launch_unwatched(&mut self, words: &[&str]) -> Result<TaskId, Error> {
         let mut arguments = words.join("\0");
         arguments.push('\0');
-        self.vm.launch(words.first().copied().unwrap_or(""), arguments.as_bytes())
+        self.vm.launch(words.first().copied().unwrap_or(""), arguments.as_bytes(), b"")
     }
 
     /// Launches a task of this program in a role; see [`crate::roles`].

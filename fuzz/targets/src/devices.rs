@@ -4,7 +4,7 @@
 use dm::bars::Bar;
 use dm::configuration::{Configuration, Place};
 use dm::device::{Device, Interrupt, Message};
-use dm::enumerate::enumerate;
+use dm::enumerate::{Kind, enumerate};
 use dm::slot::rights;
 
 /// Most devices that are looked for, and accesses that this may take: for each function of 256 buses an ID, and for each
@@ -62,9 +62,9 @@ pub fn run(data: &[u8]) {
     assert!(functions.len() <= MOST && (!more || functions.len() == MOST));
     assert!(functions.windows(2).all(|pair| pair[0].place < pair[1].place), "each once, in order");
     assert!(space.accesses <= MOST_ACCESSES && space.written.is_empty(), "{} accesses", space.accesses);
-    for function in functions.iter().filter(|function| function.ordinary).take(8) {
+    for function in functions.iter().filter(|function| function.kind == Kind::Ordinary).take(8) {
         space.accesses = 0;
-        let device = Device::examine(&mut space, function.place, function.line);
+        let device = Device::examine(&mut space, function);
         for bar in device.bars {
             let (start, size) = (bar.address() & !1, bar.size());
             assert!(

@@ -128,7 +128,7 @@ enum Decision {
 
 impl Server {
     /// The bytes of a lend, some of it at a time; none of it if it is said to be very large.
-    fn read(&self, lend: &ReadLend<'_>) -> Result<Vec<u8>, Error> {
+    fn lent_bytes(&self, lend: &ReadLend<'_>) -> Result<Vec<u8>, Error> {
         let mut bytes = vec![0; lend.len().min(2 * MAX_COPY)];
         let middle = self.input.below(bytes.len() + 1);
         let (first, second) = bytes.split_at_mut(middle);
@@ -139,7 +139,7 @@ impl Server {
         Ok(bytes)
     }
 
-    fn text(&self, lend: &StrLend<'_>) -> Result<String, Error> {
+    fn lent_text(&self, lend: &StrLend<'_>) -> Result<String, Error> {
         let mut buffer = vec![0; 2 * MAX_COPY];
         let text = lend.read(&mut buffer)?;
         assert!(text.len() == lend.len() && !text.contains('\0'), "{text:?}");

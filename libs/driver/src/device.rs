@@ -85,7 +85,18 @@ impl Device {
     ///
     /// Errors: `NoInterrupt`, `Interrupt`.
     pub fn interrupt(&self, bits: usize) -> Result<Interrupt, DriverError> {
-        Interrupt::acquire(self.irq, bits)
+        self.interrupt_at(0, bits)
+    }
+
+    /// As [`Device::interrupt`], for a device of several: the one with this number, from 0.
+    ///
+    /// Errors: `NoInterrupt`, `Interrupt`.
+    pub fn interrupt_at(&self, number: u32, bits: usize) -> Result<Interrupt, DriverError> {
+        if self.irq == 0 {
+            Err(DriverError::NoInterrupt)
+        } else {
+            Interrupt::acquire(self.irq + number, bits)
+        }
     }
 
     /// Memory that the device can access, mapped. `index` (0 to 7) tells several from each other; `size` is rounded up to
@@ -117,7 +128,14 @@ impl Device {
     ///
     /// Errors: `Ready`.
     pub fn ready(&self) -> Result<(), DriverError> {
-        self.manager.ready().map_err(DriverError::Ready)
+        self.ready_units(1)
+    }
+
+    /// As [`Device::ready`], for a device of several units: bit *n* is set if there is a unit *n*.
+    ///
+    /// Errors: `Ready`.
+    pub fn ready_units(&self, units: u32) -> Result<(), DriverError> {
+        self.manager.ready(units).map_err(DriverError::Ready)
     }
 
     /// Answers dm's heartbeat, if one is among these notifications. A driver that does not is ended and started again.

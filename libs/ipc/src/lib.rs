@@ -47,7 +47,9 @@ pub use handle::{Handle, Handles};
 pub use hardware::hardware_random;
 pub use lend::{ReadLend, StrLend, WriteLend};
 pub use outbox::{Outbox, pull};
-pub use page::{boot_info, payload_word, payload_words, set_payload_word, startup, startup_arguments};
+pub use page::{
+    boot_info, payload_word, payload_words, set_payload_word, startup, startup_arguments, startup_environment,
+};
 pub use pending::Pending;
 pub use region::Region;
 pub use slab::{Key, Slab};

@@ -79,7 +79,22 @@ pub fn startup() -> Startup {
 
 /// The arguments: each followed by a NUL, the program's name first. UTF-8 if the launcher kept to the ABI.
 pub fn startup_arguments() -> &'static [u8] {
-    let length = (startup().arguments as usize).min(PAGE_SIZE - ARGUMENTS_OFFSET);
+    startup_text().split_at(arguments_length()).0
+}
+
+/// The environment: texts of the form `NAME=value`, each followed by a NUL. UTF-8 if the launcher kept to the ABI.
+pub fn startup_environment() -> &'static [u8] {
+    startup_text().split_at(arguments_length()).1
+}
+
+fn arguments_length() -> usize {
+    (startup().arguments as usize).min(startup_text().len())
+}
+
+/// Arguments and environment.
+fn startup_text() -> &'static [u8] {
+    let length = startup().arguments.saturating_add(startup().environment);
+    let length = (length as usize).min(PAGE_SIZE - ARGUMENTS_OFFSET);
     #[cfg(not(target_os = "none"))]
     return crate::host::arguments(ARGUMENTS_OFFSET, length);
     #[cfg(target_os = "none")]

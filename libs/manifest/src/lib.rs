@@ -18,7 +18,7 @@
 //! | `irqs` | interrupt numbers, as `[4]` | none |
 //! | `ports` | x86 I/O ports, as `["0x3f8-0x3ff"]`, last one included | none |
 //! | `mmio` | physical addresses of devices, written like ports | none |
-//! | `devices` | PCI devices that it drives, by vendor and device ID in hexadecimal, as `["pci:1af4:1000"]`; at most 8 | none |
+//! | `devices` | devices that it drives: those of PCI by vendor and device ID in hexadecimal, as `["pci:1af4:1000"]`, or `"platform:ramdisk"`; at most 8 | none |
 //! | `class` | what its devices are: `"network"`, `"block"` or `"other"`; for drivers only | `"other"` |
 //! | `dma` | most memory that its device may read and write; at most 16 MiB; for drivers only | 0 |
 //! | `stack` | size of its stack, as `"16KiB"`; at most 1 MiB | 16 KiB |
@@ -154,18 +154,26 @@ pub struct Range {
     pub end: u64,
 }
 
-/// A kind of PCI device, by its numbers in the configuration space (PCI local bus specification 3.0, 6.2.1).
+/// A kind of device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct DeviceId {
-    /// Who makes it.
-    pub vendor: u16,
-    /// Which of the vendor's devices it is.
-    pub device: u16,
+pub enum DeviceId {
+    /// A PCI device, by its numbers in the configuration space (PCI local bus specification 3.0, 6.2.1).
+    Pci {
+        /// Who makes it.
+        vendor: u16,
+        /// Which of the vendor's devices it is.
+        device: u16,
+    },
+    /// The disk in memory: there is one if the boot image has its content.
+    Ramdisk,
 }
 
 impl fmt::Display for DeviceId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "pci:{:04x}:{:04x}", self.vendor, self.device)
+        match self {
+            Self::Pci { vendor, device } => write!(formatter, "pci:{vendor:04x}:{device:04x}"),
+            Self::Ramdisk => formatter.write_str("platform:ramdisk"),
+        }
     }
 }
 

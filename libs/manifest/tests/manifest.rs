@@ -82,7 +82,7 @@ fn the_keys_of_drivers_arrive() {
     let encoded = source.encode();
     let manifest = Manifest::decode(&encoded).expect("it is what was encoded");
     assert_eq!(manifest, source.manifest());
-    let ids = [(0x1af4, 0x1000), (0x8086, 0x100e)].map(|(vendor, device)| DeviceId { vendor, device });
+    let ids = [(0x1af4, 0x1000), (0x8086, 0x100e)].map(|(vendor, device)| DeviceId::Pci { vendor, device });
     assert_eq!(manifest.devices, ids);
     assert_eq!(ids[1].to_string(), "pci:8086:100e");
     assert_eq!((manifest.class, manifest.dma), (Class::Network, 1 << 20));

@@ -46,6 +46,15 @@ pub fn name() -> &'static str {
     Arguments::new(crate::start::startup_arguments()).next().unwrap_or("vm")
 }
 
+/// The value of `name` in the environment that the program was launched with.
+pub fn environment(name: &str) -> Option<&'static str> {
+    value(Arguments::new(crate::start::startup_environment()), name)
+}
+
+fn value(mut environment: Arguments, name: &str) -> Option<&'static str> {
+    environment.find_map(|text| text.strip_prefix(name)?.strip_prefix('='))
+}
+
 /// The arguments, with options told from the others.
 pub fn options() -> Options {
     Options::new(arguments())
@@ -113,6 +122,15 @@ mod tests {
         assert_eq!(all(b""), [""; 0]);
         assert_eq!(all(b"no end"), [""; 0]);
         assert_eq!(all(b"a\0\xff\0"), ["a"]);
+    }
+
+    #[test]
+    fn a_variable_has_the_value_behind_its_name() {
+        let environment = || Arguments::new(b"PWD=/tmp\0EMPTY=\0PW=a=b\0");
+        assert_eq!(value(environment(), "PWD"), Some("/tmp"));
+        assert_eq!(value(environment(), "EMPTY"), Some(""));
+        assert_eq!(value(environment(), "PW"), Some("a=b"));
+        assert_eq!(value(environment(), "P"), None);
     }
 
     #[test]

@@ -46,13 +46,13 @@ pub use abi;
 pub use interfaces;
 pub use ipc;
 
-pub use arguments::{Arg, Arguments, Options, UsageError, arguments, name, options, seconds};
+pub use arguments::{Arg, Arguments, Options, UsageError, arguments, environment, name, options, seconds};
 pub use ipc::{Error, Handle, Handles, Outbox, Region, Slab, TaskId, clock, halt, own_id};
 pub use notifications::{sleep, wait};
 pub use outcome::{ExitStatus, Never, Outcome};
 pub use service::{LookupError, ServeError, lookup, serve, vm};
 pub use shared::SharedMemory;
-pub use task::{Exit, ExitKind, LaunchError, kill, launch, next_exit, task_name, watch};
+pub use task::{Exit, ExitKind, LaunchError, kill, launch, launch_in, next_exit, task_name, watch};
 pub use timers::Timers;
 
 #[doc(hidden)]

@@ -108,6 +108,11 @@ pub(crate) fn startup_arguments() -> &'static [u8] {
     if is_first_task() { &[] } else { ipc::startup_arguments() }
 }
 
+/// The environment as vm left it; empty in the first task.
+pub(crate) fn startup_environment() -> &'static [u8] {
+    if is_first_task() { &[] } else { ipc::startup_environment() }
+}
+
 fn is_first_task() -> bool {
     FIRST_TASK.with(|first| first.load(Ordering::Relaxed))
 }

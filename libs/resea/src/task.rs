@@ -39,7 +39,7 @@ impl fmt::Display for LaunchError<'_> {
 
 impl core::error::Error for LaunchError<'_> {}
 
-/// Starts the program `program` with `arguments` (without its name, which goes first by itself).
+/// Starts the program `program` with `arguments` (without its name, which goes first by itself) and an empty environment.
 ///
 /// Errors: those of vm's `launch`; `BadText` (an argument with a NUL), `TooLarge` (more than
 /// [`ARGUMENTS_MAX`] bytes).
@@ -47,22 +47,30 @@ pub fn launch<'a>(
     program: &'a str,
     arguments: impl IntoIterator<Item = &'a str>,
 ) -> Result<TaskId, LaunchError<'a>> {
+    launch_in(program, arguments, [])
+}
+
+/// As [`launch`], with an environment: texts of the form `NAME=value`, for [`environment`](crate::environment).
+///
+/// Errors: as [`launch`].
+pub fn launch_in<'a>(
+    program: &'a str,
+    arguments: impl IntoIterator<Item = &'a str>,
+    environment: impl IntoIterator<Item = &'a str>,
+) -> Result<TaskId, LaunchError<'a>> {
     let launch = || {
         let mut buffer = [0; ARGUMENTS_MAX];
-        let packed = pack(program, arguments, &mut buffer)?;
-        vm().launch(program, packed)
+        let length = pack(core::iter::once(program).chain(arguments), &mut buffer)?.len();
+        let (arguments, rest) = buffer.split_at_mut(length);
+        vm().launch(program, arguments, pack(environment, rest)?)
     };
     launch().map_err(|error| LaunchError { program, error })
 }
 
-/// Puts the name and the arguments, with a NUL after each, in the buffer.
-fn pack<'b, 'c>(
-    program: &'b str,
-    arguments: impl IntoIterator<Item = &'b str>,
-    buffer: &'c mut [u8],
-) -> Result<&'c [u8], Error> {
+/// Puts texts, with a NUL after each, in the buffer.
+fn pack<'b, 'c>(texts: impl IntoIterator<Item = &'b str>, buffer: &'c mut [u8]) -> Result<&'c [u8], Error> {
     let mut length = 0;
-    for argument in core::iter::once(program).chain(arguments) {
+    for argument in texts {
         if argument.contains('\0') {
             return Err(Error::BadText);
         }
@@ -127,11 +135,11 @@ mod tests {
     #[test]
     fn arguments_are_packed_with_a_nul_after_each() {
         let mut buffer = [0xff; 16];
-        assert_eq!(pack("echo", ["a b", ""], &mut buffer), Ok(&b"echo\0a b\0\0"[..]));
-        assert_eq!(pack("echo", [], &mut buffer), Ok(&b"echo\0"[..]));
-        assert_eq!(pack("echo", ["0123456789"], &mut buffer), Ok(&b"echo\x000123456789\0"[..]));
-        assert_eq!(pack("echo", ["0123456789a"], &mut buffer), Err(Error::TooLarge));
-        assert_eq!(pack("echo", ["\0"], &mut buffer), Err(Error::BadText));
+        assert_eq!(pack(["echo", "a b", ""], &mut buffer), Ok(&b"echo\0a b\0\0"[..]));
+        assert_eq!(pack(["echo"], &mut buffer), Ok(&b"echo\0"[..]));
+        assert_eq!(pack(["echo", "0123456789"], &mut buffer), Ok(&b"echo\x000123456789\0"[..]));
+        assert_eq!(pack(["echo", "0123456789a"], &mut buffer), Err(Error::TooLarge));
+        assert_eq!(pack(["echo", "\0"], &mut buffer), Err(Error::BadText));
     }
 
     #[test]

@@ -40,11 +40,38 @@ impl vm::Server for Fake {
         }
     }
 
-    fn launch(&mut self, _: TaskId, path: StrLend<'_>, arguments: ReadLend<'_>) -> Result<TaskId, Error> {
-        let mut packed = vec![0; arguments.len()];
-        arguments.read(0, &mut packed)?;
+    fn launch(
+        &mut self,
+        _: TaskId,
+        path: StrLend<'_>,
+        arguments: ReadLend<'_>,
+        environment: ReadLend<'_>,
+    ) -> Result<TaskId, Error> {
+        let mut packed = vec![0; arguments.len() + environment.len()];
+        let (first, second) = packed.split_at_mut(arguments.len());
+        arguments.read(0, first)?;
+        environment.read(0, second)?;
         self.launched.push((text(path)?, packed));
         Ok(task(8))
+    }
+
+    fn launch_image(
+        &mut self,
+        _: TaskId,
+        _: StrLend<'_>,
+        _: Handle,
+        _: ReadLend<'_>,
+        _: ReadLend<'_>,
+    ) -> Result<TaskId, Error> {
+        Err(Error::NotSupported)
+    }
+
+    fn boot_file(&mut self, _: TaskId, _: u32, _: WriteLend<'_>) -> Result<vm::BootFileReply, Error> {
+        Err(Error::NotFound)
+    }
+
+    fn boot_read(&mut self, _: TaskId, _: u32, _: usize, _: WriteLend<'_>) -> Result<usize, Error> {
+        Err(Error::NotFound)
     }
 
     fn watch(&mut self, _: TaskId, _: TaskId) -> Result<(), Error> {

@@ -27,6 +27,13 @@ pub enum Bar {
         /// How many: a power of two.
         size: u64,
     },
+    /// I/O ports that no register says, but a standard.
+    Fixed {
+        /// The first.
+        first: u64,
+        /// How many.
+        size: u64,
+    },
     /// Memory.
     Memory {
         /// Its physical address, a multiple of the size.
@@ -41,7 +48,7 @@ impl Bar {
     pub const fn address(self) -> u64 {
         match self {
             Self::None => 0,
-            Self::Ports { first, .. } => first | 1,
+            Self::Ports { first, .. } | Self::Fixed { first, .. } => first | 1,
             Self::Memory { address, .. } => address,
         }
     }
@@ -50,7 +57,7 @@ impl Bar {
     pub const fn size(self) -> u64 {
         match self {
             Self::None => 0,
-            Self::Ports { size, .. } | Self::Memory { size, .. } => size,
+            Self::Ports { size, .. } | Self::Fixed { size, .. } | Self::Memory { size, .. } => size,
         }
     }
 }

@@ -6,6 +6,8 @@
 use crate::bars::{self, BARS, Bar};
 use crate::capabilities::{self, Messages, Msi, Msix};
 use crate::configuration::{Configuration, Place, command, header};
+use crate::enumerate::{Function, Kind};
+use crate::ide;
 
 /// In the control word of MSI, above its number and link: it is enabled; how many messages it may use (none: one).
 const MSI_ENABLE: u32 = 1 << 16;
@@ -39,6 +41,8 @@ pub enum Interrupt {
     Msi(Msi, Message),
     /// By messages of MSI-X, all the same; the driver fills the table.
     Msix(Msix, Message),
+    /// By the lines of the two channels of an IDE controller in compatibility mode.
+    Ide,
 }
 
 impl Interrupt {
@@ -56,6 +60,16 @@ impl Interrupt {
             Self::None => 0,
             Self::Line(line) => line as u32,
             Self::Msi(_, message) | Self::Msix(_, message) => message.irq,
+            Self::Ide => ide::LINES[0],
+        }
+    }
+
+    /// How many numbers it has, from [`Interrupt::irq`] on.
+    pub const fn count(self) -> u32 {
+        match self {
+            Self::None => 0,
+            Self::Line(_) | Self::Msi(..) | Self::Msix(..) => 1,
+            Self::Ide => ide::LINES.len() as u32,
         }
     }
 
@@ -75,23 +89,37 @@ pub struct Device {
     /// The kind of thing that it is, for its driver.
     pub subsystem: u16,
     messages: Messages,
-    line: u8,
+    wire: Interrupt,
+    /// It is no PCI device: there is nothing to switch.
+    is_platform: bool,
 }
 
 impl Device {
-    /// Switches the device off and looks at it. `line`: its interrupt line.
-    pub fn examine(configuration: &mut impl Configuration, place: Place, line: u8) -> Self {
+    /// Switches the device off and looks at it.
+    pub fn examine(configuration: &mut impl Configuration, function: &Function) -> Self {
+        let place = function.place;
+        if function.kind == Kind::Ramdisk {
+            let (bars, messages) = ([Bar::None; BARS], Messages::default());
+            return Self { place, bars, subsystem: 0, messages, wire: Interrupt::None, is_platform: true };
+        }
         command(configuration, place, header::BUS_MASTER, header::INTERRUPT_DISABLE);
-        let bars = bars::read(configuration, place);
+        let mut bars = bars::read(configuration, place);
+        let mut wire = Interrupt::of_line(function.line);
+        if ide::is_compatible(function.class) {
+            (bars, wire) = (ide::BARS, Interrupt::Ide);
+        }
         let messages = capabilities::messages(configuration, place, &bars);
         let subsystem = (configuration.read(place, header::SUBSYSTEM) >> 16) as u16;
-        let device = Self { place, bars, subsystem, messages, line };
+        let device = Self { place, bars, subsystem, messages, wire, is_platform: false };
         device.switch_off(configuration);
         device
     }
 
     /// Stops its accesses to memory and its interrupts.
     pub fn switch_off(&self, configuration: &mut impl Configuration) {
+        if self.is_platform {
+            return;
+        }
         // First of all: messages are accesses to memory too.
         command(configuration, self.place, header::BUS_MASTER, header::INTERRUPT_DISABLE);
         if let Some(msi) = self.messages.msi {
@@ -110,7 +138,7 @@ impl Device {
             (Some(message), Messages { msi: Some(msi), .. }) if msi.wide || message.address >> 32 == 0 => {
                 Interrupt::Msi(msi, message)
             }
-            _ => Interrupt::of_line(self.line),
+            _ => self.wire,
         }
     }
 
@@ -121,11 +149,14 @@ impl Device {
 
     /// Lets it answer, access memory and interrupt.
     pub fn switch_on(&self, configuration: &mut impl Configuration, interrupt: Interrupt) {
+        if self.is_platform {
+            return;
+        }
         let place = self.place;
         let mut line = header::INTERRUPT_DISABLE;
         match interrupt {
             Interrupt::None => {}
-            Interrupt::Line(_) => line = 0,
+            Interrupt::Line(_) | Interrupt::Ide => line = 0,
             Interrupt::Msi(msi, message) => {
                 configuration.write(place, msi.offset + 4, message.address as u32);
                 if msi.wide {

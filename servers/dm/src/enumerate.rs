@@ -14,6 +14,17 @@ const NOBODY: u16 = 0xffff;
 /// In the word of the header type of a device's first function: there may be others.
 const SEVERAL: u32 = 1 << 23;
 
+/// What a function is one of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// A PCI device for drivers: with a header of type 0.
+    Ordinary,
+    /// A bridge, or what else PCI has.
+    Bridge,
+    /// No PCI device, but the disk in memory.
+    Ramdisk,
+}
+
 /// A function of a device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Function {
@@ -27,16 +38,30 @@ pub struct Function {
     pub class: u32,
     /// Its revision.
     pub revision: u8,
-    /// Whether it is one for drivers, not a bridge: with a header of type 0.
-    pub ordinary: bool,
+    /// What it is one of.
+    pub kind: Kind,
     /// The interrupt line that firmware has given it; 0 or 255: none.
     pub line: u8,
 }
 
 impl Function {
-    /// Vendor and device, as manifests write them.
+    /// The disk in memory. Its place is the last one there is, where no bus has a device.
+    pub const RAMDISK: Self = Self {
+        place: Place::new(0xff, 31, 7),
+        vendor: 0,
+        device: 0,
+        class: 0,
+        revision: 0,
+        kind: Kind::Ramdisk,
+        line: 0,
+    };
+
+    /// What it is, as manifests write it.
     pub const fn id(&self) -> DeviceId {
-        DeviceId { vendor: self.vendor, device: self.device }
+        match self.kind {
+            Kind::Ramdisk => DeviceId::Ramdisk,
+            Kind::Ordinary | Kind::Bridge => DeviceId::Pci { vendor: self.vendor, device: self.device },
+        }
     }
 }
 
@@ -89,7 +114,7 @@ fn read(configuration: &mut impl Configuration, place: Place) -> Option<Function
         device: (id >> 16) as u16,
         class: class >> 8,
         revision: class as u8,
-        ordinary: header_type(configuration, place) == 0,
+        kind: if header_type(configuration, place) == 0 { Kind::Ordinary } else { Kind::Bridge },
         line: configuration.read(place, header::INTERRUPT) as u8,
     })
 }

@@ -3,6 +3,7 @@
 //! * What there is: [`configuration`] is the space that devices describe themselves in, [`access`] the ways to it;
 //!   [`enumerate`] finds the devices, [`bars`] and [`capabilities`] what one has.
 //! * [`note`] keeps what must not be lost with a dm that is killed.
+//! * [`ide`] is what controllers have that are older than PCI.
 //! * [`device`] switches a device off and on. [`matching`] reads from the manifests who drives what.
 //! * [`manager`] holds all devices, [`slot`] one with its driver, [`memory`] what the two share; `lives` starts drivers and
 //!   starts them again as [`policy`] decides.
@@ -21,6 +22,7 @@ pub mod capabilities;
 pub mod configuration;
 pub mod device;
 pub mod enumerate;
+pub mod ide;
 mod lives;
 pub mod manager;
 pub mod matching;

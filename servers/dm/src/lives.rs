@@ -28,7 +28,7 @@ impl<C: Configuration> Manager<C> {
             Ok(rights) => *rights,
             Err(why) => {
                 slot.life = Life::Parked;
-                warn!("{}: its driver {} cannot be started: {why}", slot.name, slot.driver);
+                warn!("{}: its driver {} cannot be started: {why}", slot.name(), slot.driver);
                 return;
             }
         };
@@ -38,6 +38,7 @@ impl<C: Configuration> Manager<C> {
                     task,
                     since: ipc::clock(),
                     ready: false,
+                    units: 0,
                     heartbeat: Heartbeat::default(),
                     ending: Ending::No,
                 });
@@ -135,19 +136,23 @@ impl<C: Configuration> Manager<C> {
         }
     }
 
-    /// A driver says that it works. Errors: `NotPermitted` (it is no driver).
-    pub(crate) fn driver_is_ready(&mut self, task: TaskId) -> Result<(), Error> {
+    /// A driver says that it works, and which units there are. Errors: as of `ready`.
+    pub(crate) fn driver_is_ready(&mut self, task: TaskId, units: u32) -> Result<(), Error> {
         let slot = self.slot_of(task)?;
+        if units >> slot.units() != 0 {
+            return Err(Error::InvalidArgument);
+        }
         let first = slot.starts == 1;
         let Some(running) = slot.running_mut() else { return Ok(()) };
         if running.ready {
             return Ok(());
         }
         running.ready = true;
+        running.units = units;
         let class = slot.class;
         if first {
             let (id, place) = (slot.function.id(), slot.function.place);
-            info!("{}: {} drives {id} at {place}", slot.name, slot.driver);
+            info!("{}: {} drives {id} at {place}", slot.name(), slot.driver);
         }
         self.subscribers.notify(class);
         Ok(())
@@ -158,7 +163,7 @@ impl<C: Configuration> Manager<C> {
         let mut found = Err(Error::NotFound);
         for index in 0..self.slots.len() {
             let Some(slot) = self.slots.get_mut(index) else { continue };
-            if slot.name != name && slot.driver != name {
+            if !slot.names.iter().any(|of_unit| of_unit == name) && slot.driver != name {
                 continue;
             }
             found = Ok(());
@@ -208,7 +213,7 @@ fn how(exit: &Exit, ending: Ending) -> String {
 
 /// Tells the log what has become of a driver.
 fn tell(slot: &Slot, what: &str, verdict: Verdict) {
-    let Slot { name, driver, .. } = slot;
+    let (name, driver) = (slot.names.first().map_or("", String::as_str), &slot.driver);
     match verdict {
         Verdict::Start => info!("{name}: its driver {driver} {what}; it is started again"),
         Verdict::Wait(nanoseconds) => {

@@ -2,13 +2,14 @@
 
 use crate::configuration::{Configuration, Place, command, header};
 use crate::device::{Device, Message};
-use crate::enumerate::{Function, enumerate};
+use crate::enumerate::{Function, Kind, enumerate};
 use crate::matching::Program;
 use crate::memory::Memory;
 use crate::policy::Record;
 use crate::slot::{Life, Rights, Slot, rights};
 use crate::subscribers::Subscribers;
 use alloc::format;
+use alloc::vec;
 use alloc::vec::Vec;
 use interfaces::dm::Class;
 use ipc::{Error, TaskId};
@@ -18,6 +19,9 @@ use resea::{Timers, vm, warn};
 pub const MOST_DEVICES: usize = 256;
 /// Most devices that have drivers.
 pub const MOST_DRIVERS: usize = 64;
+
+/// The file with the content of the disk in memory.
+const RAMDISK: &str = "ramdisk.img";
 
 /// What a timer is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,9 +49,12 @@ pub struct Manager<C> {
 impl<C: Configuration> Manager<C> {
     /// Finds the devices, switches off those that one of the programs drives, and has the others raise no line.
     pub fn new(mut configuration: C, programs: &[Program]) -> Self {
-        let (functions, more) = enumerate(&mut configuration, MOST_DEVICES);
+        let (mut functions, more) = enumerate(&mut configuration, MOST_DEVICES);
         if more {
             warn!("there are more than {MOST_DEVICES} devices: the others are left out");
+        }
+        if has_ramdisk() {
+            functions.push(Function::RAMDISK);
         }
         let slots = Vec::new();
         let (subscribers, timers) = (Subscribers::default(), Timers::new());
@@ -56,15 +63,39 @@ impl<C: Configuration> Manager<C> {
             let Some(function) = manager.functions.get(index).copied() else { continue };
             let mut matching = programs.iter().filter(|program| program.drives(function.id()));
             match matching.next() {
-                _ if !function.ordinary => {}
+                _ if function.kind == Kind::Bridge => {}
                 Some(program) => manager.add(function, program),
                 // Nobody would answer, but a driver whose device has the same line.
-                None => {
+                None if function.kind == Kind::Ordinary => {
                     command(&mut manager.configuration, function.place, 0, header::INTERRUPT_DISABLE);
+                }
+                None => {}
+            }
+        }
+        manager.name();
+        manager
+    }
+
+    /// Gives all slots their names, in the order of their places: they follow from the machine alone, not from which driver is
+    /// ready first. Devices of one unit come first, so that what people add to a machine does not depend on what it has.
+    fn name(&mut self) {
+        for class in [Class::Network, Class::Block, Class::Other] {
+            let mut number = 0;
+            for several in [false, true] {
+                let of_class = self.slots.iter_mut().filter(|slot| slot.class == class);
+                for slot in of_class.filter(|slot| (slot.units() > 1) == several) {
+                    slot.names = match slot.function.kind {
+                        Kind::Ramdisk => vec!["ramdisk0".into()],
+                        _ => {
+                            (number..number + slot.units()).map(|n| format!("{}{n}", prefix(class))).collect()
+                        }
+                    };
+                    if slot.function.kind != Kind::Ramdisk {
+                        number += slot.units();
+                    }
                 }
             }
         }
-        manager
     }
 
     fn add(&mut self, function: Function, program: &Program) {
@@ -73,15 +104,14 @@ impl<C: Configuration> Manager<C> {
             warn!("{place} gets no driver: only {MOST_DRIVERS} devices can have one");
             return;
         }
-        let device = Device::examine(&mut self.configuration, place, function.line);
+        let device = Device::examine(&mut self.configuration, &function);
         let message = if device.has_messages() { message(self.slots.len()) } else { None };
         let interrupt = device.interrupt(message);
         let mut others = self.slots.iter().filter_map(|slot| slot.rights.as_ref().ok());
         let rights =
             rights(&device.bars, interrupt).and_then(|rights| others.try_fold(rights, Rights::besides));
-        let number = self.slots.iter().filter(|slot| slot.class == program.class).count();
         self.slots.push(Slot {
-            name: format!("{}{number}", prefix(program.class)),
+            names: Vec::new(),
             function,
             device,
             interrupt,
@@ -110,11 +140,25 @@ impl<C: Configuration> Manager<C> {
     }
 }
 
+/// Whether the boot image has the content of a disk in memory.
+fn has_ramdisk() -> bool {
+    let mut path = [0; RAMDISK.len()];
+    for index in 0.. {
+        match vm().boot_file(index, &mut path) {
+            Ok(file) if file.path == RAMDISK => return true,
+            // A path that does not fit is another.
+            Ok(_) | Err(Error::TooLarge) => {}
+            Err(_) => break,
+        }
+    }
+    false
+}
+
 /// How the names of devices of a class begin.
 const fn prefix(class: Class) -> &'static str {
     match class {
         Class::Network => "net",
-        Class::Block => "blk",
+        Class::Block => "disk",
         Class::Other => "dev",
     }
 }

@@ -46,8 +46,8 @@ impl<C: Configuration> dm::Server for Manager<C> {
         Ok(MemoryReply { handle, physical })
     }
 
-    fn ready(&mut self, sender: TaskId) -> Result<(), Error> {
-        self.driver_is_ready(sender)
+    fn ready(&mut self, sender: TaskId, units: u32) -> Result<(), Error> {
+        self.driver_is_ready(sender, units)
     }
 
     fn alive(&mut self, sender: TaskId) -> Result<(), Error> {
@@ -69,10 +69,13 @@ impl<C: Configuration> dm::Server for Manager<C> {
         name: WriteLend<'_>,
     ) -> Result<DriverReply, Error> {
         let of_class = self.slots.iter().filter(|slot| slot.class == class);
-        let mut ready =
-            of_class.filter_map(|slot| Some((slot, slot.running().filter(|driver| driver.ready)?)));
-        let (slot, running) = ready.nth(index as usize).ok_or(Error::NotFound)?;
-        Ok(DriverReply { name: give(&slot.name, &name)?, task: running.task })
+        let ready = of_class.filter_map(|slot| Some((slot, slot.running().filter(|driver| driver.ready)?)));
+        let mut units = ready.flat_map(|(slot, running)| {
+            let names = (0..).zip(&slot.names).filter(|(unit, _)| running.units >> unit & 1 != 0);
+            names.map(|(unit, name)| (running.task, unit, name))
+        });
+        let (task, unit, text) = units.nth(index as usize).ok_or(Error::NotFound)?;
+        Ok(DriverReply { task, unit, name: give(text, &name)? })
     }
 
     fn list(
@@ -84,6 +87,7 @@ impl<C: Configuration> dm::Server for Manager<C> {
     ) -> Result<ListReply, Error> {
         let function = self.functions.get(index as usize).ok_or(Error::NotFound)?;
         let slot = self.slot_at(function.place);
+        let called = slot.map(Slot::name).unwrap_or_default();
         let interrupt = slot.map_or(Interrupt::of_line(function.line), |slot| slot.interrupt);
         Ok(ListReply {
             place: function.place.0.into(),
@@ -95,7 +99,7 @@ impl<C: Configuration> dm::Server for Manager<C> {
             state: slot.map_or(State::NoDriver, Slot::state),
             starts: slot.map_or(0, |slot| slot.starts),
             task: slot.and_then(Slot::running).map_or(0, |running| running.task.raw() as u32),
-            name: give(slot.map_or("", |slot| &slot.name), &name)?,
+            name: give(&called, &name)?,
             driver: give(slot.map_or("", |slot| &slot.driver), &driver)?,
         })
     }

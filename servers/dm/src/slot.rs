@@ -3,9 +3,11 @@
 use crate::bars::{BARS, Bar};
 use crate::device::{Device, Interrupt, Message};
 use crate::enumerate::Function;
+use crate::ide;
 use crate::memory::Memory;
 use crate::policy::{Heartbeat, Record};
 use alloc::string::String;
+use alloc::vec::Vec;
 use interfaces::dm::{Class, DeviceReply, State};
 use ipc::TaskId;
 
@@ -36,6 +38,8 @@ pub struct Running {
     pub since: u64,
     /// Whether it has said that it works.
     pub ready: bool,
+    /// The units that it has found, a bit for each.
+    pub units: u32,
     /// Whether it answers.
     pub heartbeat: Heartbeat,
     /// Whether dm is ending it.
@@ -56,8 +60,8 @@ pub enum Life {
 /// A device with its driver.
 #[derive(Debug)]
 pub struct Slot {
-    /// What people call it: `net0`.
-    pub name: String,
+    /// What people call it: `net0`, or the one for each unit that it can have.
+    pub names: Vec<String>,
     /// What it is.
     pub function: Function,
     /// What it has.
@@ -81,6 +85,19 @@ pub struct Slot {
 }
 
 impl Slot {
+    /// What people call it, in one word; of several units those that are there, or the first.
+    pub fn name(&self) -> String {
+        let units = self.running().filter(|running| running.ready).map_or(0, |running| running.units);
+        let names = self.names.iter().enumerate().filter(|(unit, _)| units >> unit & 1 != 0);
+        let names: Vec<_> = names.map(|(_, name)| name.as_str()).collect();
+        if names.is_empty() { self.names.first().cloned().unwrap_or_default() } else { names.join(",") }
+    }
+
+    /// How many units it can have.
+    pub const fn units(&self) -> u32 {
+        if matches!(self.interrupt, Interrupt::Ide) { ide::UNITS } else { 1 }
+    }
+
     /// The driver, if it runs.
     pub const fn running(&self) -> Option<&Running> {
         match &self.life {
@@ -188,14 +205,14 @@ impl core::fmt::Display for Ungivable {
 pub fn rights(bars: &[Bar; BARS], interrupt: Interrupt) -> Result<Rights, Ungivable> {
     let mut rights = Rights::default();
     if let irq @ 1.. = u64::from(interrupt.irq()) {
-        (rights.irqs[0], rights.irqs[1]) = (irq, irq + 1);
+        (rights.irqs[0], rights.irqs[1]) = (irq, irq + u64::from(interrupt.count()));
     }
     let (mut ports, mut mmio) = (rights.ports.chunks_exact_mut(2), rights.mmio.chunks_exact_mut(2));
     for bar in bars {
         let (pair, start, end) = match *bar {
             Bar::None => continue,
             Bar::Ports { first, .. } if first < FIRST_PORT => return Err(Ungivable::LowPorts),
-            Bar::Ports { first, size } => (ports.next(), first, first + size),
+            Bar::Ports { first, size } | Bar::Fixed { first, size } => (ports.next(), first, first + size),
             Bar::Memory { address, .. } if !address.is_multiple_of(PAGE) => {
                 return Err(Ungivable::SharesPage);
             }

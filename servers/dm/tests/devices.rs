@@ -9,7 +9,7 @@ use dm::device::{Device, Interrupt, Message};
 use dm::enumerate::enumerate;
 use dm::slot::{Ungivable, rights};
 use proptest::prelude::*;
-use support::{Function, Hostile, Space};
+use support::{Function, Hostile, Space, at};
 
 const PLACE: Place = Place::new(0, 3, 0);
 const MESSAGE: Message = Message { irq: 48, address: 0xfee0_1000, data: 0x51 };
@@ -196,7 +196,7 @@ fn capabilities_that_lie_are_not_believed() {
 #[test]
 fn msix_is_switched_on_before_msi_and_both_off() {
     let mut space = Space::default().with(PLACE, &with_messages());
-    let device = Device::examine(&mut space, PLACE, 11);
+    let device = Device::examine(&mut space, &at(PLACE, 11));
     let interrupt = device.interrupt(Some(MESSAGE));
     assert!(matches!(interrupt, Interrupt::Msix(Msix { vectors: 3, .. }, MESSAGE)));
     device.switch_on(&mut space, interrupt);
@@ -215,7 +215,7 @@ fn msi_gets_the_message() {
     let mut function = with_messages();
     function.set(header::CAPABILITIES, 0x50).set(0x50, 0x01f1_0005).set(0x5c, 0xffff_ffff).set(0x60, 0xff);
     let mut space = Space::default().with(PLACE, &function);
-    let device = Device::examine(&mut space, PLACE, 11);
+    let device = Device::examine(&mut space, &at(PLACE, 11));
     let get = |space: &Space, offset| space.functions[&PLACE.0].get(offset);
     assert_eq!(get(&space, 0x50) >> 16 & 1, 0, "it was left enabled, and is no more");
     let message = Message { irq: 50, address: 0x1_fee0_1000, data: 0x52 };
@@ -228,7 +228,7 @@ fn msi_gets_the_message() {
 
     function.set(0x50, 0x0001_0005);
     let mut space = Space::default().with(PLACE, &function);
-    let narrow = Device::examine(&mut space, PLACE, 11);
+    let narrow = Device::examine(&mut space, &at(PLACE, 11));
     assert_eq!(narrow.interrupt(Some(message)), Interrupt::Line(11), "its address has 32 bits");
     narrow.switch_on(&mut space, narrow.interrupt(Some(MESSAGE)));
     assert_eq!([0x54, 0x58].map(|offset| get(&space, offset)), [0xfee0_1000, 0x51]);
@@ -237,12 +237,12 @@ fn msi_gets_the_message() {
 #[test]
 fn without_messages_there_is_the_line() {
     let mut space = Space::default().with(PLACE, &Function::new(1, 2));
-    let device = Device::examine(&mut space, PLACE, 11);
+    let device = Device::examine(&mut space, &at(PLACE, 11));
     assert_eq!(space.command(PLACE), OFF);
     device.switch_on(&mut space, device.interrupt(Some(MESSAGE)));
     assert_eq!(space.command(PLACE), ON, "it may raise its line");
     for line in [0, 32, 48, 255] {
-        assert_eq!(Device::examine(&mut space, PLACE, line).interrupt(None), Interrupt::None, "{line}");
+        assert_eq!(Device::examine(&mut space, &at(PLACE, line)).interrupt(None), Interrupt::None, "{line}");
     }
 }
 
@@ -297,7 +297,7 @@ proptest! {
     #[test]
     fn hostile_devices_are_examined(seed: u64) {
         let mut space = Hostile::new(seed);
-        let device = Device::examine(&mut space, PLACE, seed as u8);
+        let device = Device::examine(&mut space, &at(PLACE, seed as u8));
         prop_assert!(space.accesses < 200, "{} accesses", space.accesses);
         for bar in device.bars {
             let (start, size) = (bar.address() & !1, bar.size());
@@ -310,7 +310,7 @@ proptest! {
                 prop_assert!(end <= device.bars[usize::from(msix.bar)].size());
             }
             Interrupt::Line(line) => prop_assert!((1..32).contains(&line)),
-            Interrupt::Msi(..) | Interrupt::None => {}
+            Interrupt::Msi(..) | Interrupt::Ide | Interrupt::None => {}
         }
         device.switch_on(&mut space, interrupt);
         device.switch_off(&mut space);
@@ -325,5 +325,23 @@ proptest! {
         function.wide(1, address, size);
         let bars = bars::read(&mut Space::default().with(PLACE, &function), PLACE);
         prop_assert_eq!(bars[1], Bar::Memory { address, size });
+    }
+}
+
+#[test]
+fn an_ide_controller_in_compatibility_mode_is_where_the_first_pcs_had_it() {
+    let mut function = Function::new(0x8086, 0x7010);
+    function.ports(4, 0xc040, 16);
+    let mut space = Space::default().with(PLACE, &function);
+    let controller = |class| dm::enumerate::Function { class, ..at(PLACE, 0) };
+    let device = Device::examine(&mut space, &controller(0x01_01_80));
+    let rights = rights(&device.bars, device.interrupt(None)).unwrap();
+    assert_eq!(rights.irqs[..4], [14, 16, 0, 0]);
+    assert_eq!(rights.ports, [0x1f0, 0x1f8, 0x3f4, 0x3f8, 0x170, 0x178, 0x374, 0x378]);
+    // One in native mode, or another device, has what its registers say.
+    for class in [0x01_01_85, 0x01_06_01] {
+        let device = Device::examine(&mut space, &controller(class));
+        assert_eq!((device.bars[0], device.interrupt(None)), (Bar::None, Interrupt::None));
+        assert_eq!(device.bars[4], Bar::Ports { first: 0xc040, size: 16 });
     }
 }

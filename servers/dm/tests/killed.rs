@@ -8,7 +8,7 @@ use dm::device::Device;
 use dm::note::Noted;
 use ipc::Region;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use support::{Function, Space};
+use support::{Function, Space, at};
 
 const PLACE: Place = Place::new(1, 30, 7);
 
@@ -54,7 +54,7 @@ fn a_device_is_found_again_whenever_the_manager_was_killed() {
         let mut examine = |writes| {
             let mortal = Mortal { space: &mut space, writes };
             catch_unwind(AssertUnwindSafe(|| {
-                Device::examine(&mut Noted::new(mortal, Some(note)), PLACE, 11).bars
+                Device::examine(&mut Noted::new(mortal, Some(note)), &at(PLACE, 11)).bars
             }))
         };
         let first = examine(killed);

@@ -69,7 +69,7 @@ fn a_driver_has_rights_to_its_device_and_nobody_else() {
         }
         assert_eq!(resea::vm().map_device(CONFIGURATION as u64, 4096), Err(Error::NotPermitted));
         assert_eq!(ipc::irq_acquire(49, NOTIFY_IRQ), Err(Error::NotPermitted));
-        manager.ready().unwrap();
+        manager.ready(1).unwrap();
         loop {
             resea::wait();
         }
@@ -80,7 +80,7 @@ fn a_driver_has_rights_to_its_device_and_nobody_else() {
         assert_eq!(manager.device().err(), Some(Error::NotPermitted));
         assert_eq!(manager.configuration(0).err(), Some(Error::NotPermitted));
         assert_eq!(manager.memory(0, 4096, true).err(), Some(Error::NotPermitted));
-        assert_eq!((manager.ready(), manager.alive()), (Err(Error::NotPermitted), Err(Error::NotPermitted)));
+        assert_eq!((manager.ready(1), manager.alive()), (Err(Error::NotPermitted), Err(Error::NotPermitted)));
     });
     assert!(report.panics.is_empty(), "{:?}", report.panics);
 }
@@ -109,7 +109,7 @@ fn memory_outlives_the_driver() {
         assert_eq!(manager.memory(0, 4096, false).err(), Some(Error::InvalidArgument), "another size");
         assert_eq!(manager.memory(2, 56 << 10, false).err(), Some(Error::TooLarge), "of what `dma` allows");
         assert!(manager.memory(1, 52 << 10, false).is_ok(), "all the rest");
-        manager.ready().unwrap();
+        manager.ready(1).unwrap();
         loop {
             resea::wait();
         }
@@ -163,7 +163,7 @@ fn a_driver_that_ends_again_and_again_is_parked() {
 fn a_driver_that_hangs_is_ended() {
     fn driver() {
         let (manager, ..) = claim().unwrap();
-        manager.ready().unwrap();
+        manager.ready(1).unwrap();
         loop {
             resea::wait();
         }

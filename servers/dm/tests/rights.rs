@@ -36,7 +36,7 @@ fn memory_is_granted_once_a_life() {
             assert_eq!((again.handle, again.physical), (first.handle, first.physical));
         }
         assert!(resea::vm().share_map(first.handle, true).is_ok());
-        manager.ready().unwrap();
+        manager.ready(1).unwrap();
         loop {
             resea::wait();
         }

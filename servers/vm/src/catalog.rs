@@ -8,6 +8,7 @@ use crate::program::{Layout, LayoutError, Program, Segment, Starts};
 use crate::services::Services;
 use abi::{Error, MapFlags, Powers, Range, Rights, ServiceSet};
 use bootfs::{Bootfs, File};
+use interfaces::stdio;
 use manifest::{Manifest, Power, Restart, Start};
 use symbols::Symbols;
 
@@ -224,6 +225,8 @@ fn rights_of(manifest: &Manifest<'static>, services: &mut Services) -> Result<Ri
     };
     rights.provides = set(&manifest.provides)?;
     rights.may_send = set(&manifest.uses)?;
+    // Every program's input and output may be redirected, by whoever provides for that.
+    rights.may_send = rights.may_send.with(services.add(stdio::NAME)?.get());
     let irqs = manifest.irqs.iter().map(|&irq| Range { start: u64::from(irq), end: u64::from(irq) + 1 });
     let convert = |range: &manifest::Range| Range { start: range.start, end: range.end };
     fill(&mut rights.irqs, irqs);

@@ -13,6 +13,7 @@ use crate::kernel::Kernel;
 use crate::program::{Program, Starts};
 use crate::shares::MAX_SIZE;
 use crate::state::Vm;
+use crate::told::Told;
 use abi::{Error, FIRST_MESSAGE_IRQ, MESSAGE_IRQS, MapFlags, Powers, Range, Region, Rights, TaskId};
 use interfaces::vm::{DmaCreateReply, MessageIrqReply, PlatformReply};
 use ipc::{Handle, WriteLend};
@@ -184,7 +185,7 @@ impl<K: Kernel> Vm<'_, K> {
             return Err(Error::NotPermitted);
         }
         let rights = rights.replace(&program.rights)?;
-        let task = self.launch_with_rights(place, Some(sender), &[], &rights)?;
+        let task = self.launch_with_rights(place, Some(sender), Told::default(), &rights)?;
         if let Some(task) = self.state.tasks.get_mut(task) {
             task.is_driver = true;
         }

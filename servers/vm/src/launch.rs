@@ -14,6 +14,7 @@ use crate::restart::Verdict;
 use crate::services::Service;
 use crate::state::Vm;
 use crate::tasks::Task;
+use crate::told::Told;
 use crate::watches::{End, EndKind};
 use abi::{
     Error, MAX_TASKS, MESSAGE_PAGE, MapFlags, NOTIFY_CHILD, Powers, Rights, STARTUP_OFFSET, ServiceSet,
@@ -23,26 +24,26 @@ use abi::{
 /// Steps that ending one task may take: far more than the largest address space needs.
 const MAX_DESTROY_STEPS: usize = 1 << 24;
 
-/// Most bytes of arguments.
+/// Most bytes of arguments and environment together.
 pub const MAX_ARGUMENTS: usize = interfaces::vm::ARGUMENTS_MAX;
 
 const ARGUMENTS_OFFSET: usize = STARTUP_OFFSET + size_of::<Startup>();
-const _: () = assert!(ARGUMENTS_OFFSET + MAX_ARGUMENTS <= PAGE as usize);
+// A name as the only argument has no NUL of its own.
+const _: () = assert!(ARGUMENTS_OFFSET + MAX_ARGUMENTS + bootfs::MAX_PATH + 1 <= PAGE as usize);
 
 impl<K: Kernel> Vm<'_, K> {
-    /// Starts the program at place `program` of the catalog. `arguments`: UTF-8, a NUL after each; if empty, the
-    /// program's name.
+    /// Starts the program at place `program` of the catalog.
     ///
-    /// Errors: `BadProgram`, `OutOfMemory`, `TooLarge` (the arguments), `TableFull` (tasks).
+    /// Errors: `BadProgram`, `OutOfMemory`, `TooLarge` (what it is told), `TableFull` (tasks).
     pub fn launch_program(
         &mut self,
         program: u16,
         launcher: Option<TaskId>,
-        arguments: &[u8],
+        told: Told<'_>,
     ) -> Result<TaskId, Error> {
         let entry = self.state.catalog.get(program).ok_or(Error::NotFound)?;
         let rights = self.rights_of(entry);
-        self.launch_with_rights(program, launcher, arguments, &rights)
+        self.launch_with_rights(program, launcher, told, &rights)
     }
 
     /// As [`Vm::launch_program`], with these rights.
@@ -50,16 +51,16 @@ impl<K: Kernel> Vm<'_, K> {
         &mut self,
         program: u16,
         launcher: Option<TaskId>,
-        arguments: &[u8],
+        told: Told<'_>,
         rights: &Rights,
     ) -> Result<TaskId, Error> {
         let entry = self.state.catalog.get(program).ok_or(Error::NotFound)?;
         let layout = entry.layout.as_ref().ok_or(Error::BadProgram)?;
-        if arguments.len() > MAX_ARGUMENTS {
+        if told.len() > MAX_ARGUMENTS {
             return Err(Error::TooLarge);
         }
         let mut owned = Owned::EMPTY;
-        let beginning = Beginning { own: self.own, program: entry, layout, rights, arguments };
+        let beginning = Beginning { own: self.own, program: entry, layout, rights, told };
         let launched = beginning.start(&mut self.kernel, &mut self.memory, &mut owned);
         let id = match launched {
             Ok(id) => id,
@@ -151,7 +152,7 @@ impl<K: Kernel> Vm<'_, K> {
 
     /// Starts a program of the system, for no one in particular; tells the log if that fails.
     pub(crate) fn launch_for_system(&mut self, program: u16) {
-        if let Err(error) = self.launch_program(program, None, &[]) {
+        if let Err(error) = self.launch_program(program, None, Told::default()) {
             let name = self.state.catalog.get(program).map_or("?", |program| program.name);
             log!(self.kernel, "{name} could not be started: {error}");
             let now = self.kernel.clock();
@@ -228,7 +229,7 @@ struct Beginning<'a> {
     program: &'a Program,
     layout: &'a Layout,
     rights: &'a Rights,
-    arguments: &'a [u8],
+    told: Told<'a>,
 }
 
 impl Beginning<'_> {
@@ -268,9 +269,10 @@ impl Beginning<'_> {
         Ok(id)
     }
 
-    /// Writes the start record and the arguments to the task's message page, which is all zeros.
+    /// Writes the start record, the arguments and the environment to the task's message page, which is all zeros.
     fn write_startup<K: Kernel>(&self, kernel: &mut K, message: u64, id: TaskId) {
-        let Self { own, program, layout, arguments, .. } = *self;
+        let Self { own, program, layout, told, .. } = *self;
+        let arguments = told.arguments;
         let arguments = if arguments.is_empty() { program.name.as_bytes() } else { arguments };
         // The page is zeros, so a missing last NUL is there already.
         let length = arguments.len() + usize::from(arguments.last() != Some(&0));
@@ -282,13 +284,15 @@ impl Beginning<'_> {
             layout.stack(),
             layout.stack_size,
             length as u64,
+            told.environment.len() as u64,
         ];
-        const _: () = assert!(size_of::<Startup>() == 7 * 8);
+        const _: () = assert!(size_of::<Startup>() == 8 * 8);
         let mut record = [0; size_of::<Startup>()];
         for (place, word) in record.chunks_exact_mut(8).zip(words) {
             place.copy_from_slice(&word.to_le_bytes());
         }
         kernel.write(message + STARTUP_OFFSET as u64, &record);
         kernel.write(message + ARGUMENTS_OFFSET as u64, arguments);
+        kernel.write(message + (ARGUMENTS_OFFSET + length) as u64, told.environment);
     }
 }

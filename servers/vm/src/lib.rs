@@ -30,4 +30,5 @@ pub mod shares;
 pub mod start;
 pub mod state;
 pub mod tasks;
+pub mod told;
 pub mod watches;

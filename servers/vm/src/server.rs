@@ -11,11 +11,12 @@ use crate::memory::Owned;
 use crate::program::{Program, Starts};
 use crate::services::Service;
 use crate::state::Vm;
+use crate::told::Told;
 use crate::watches::EndKind;
 use abi::{Error, MapFlags, NOTIFY_CHILD, Powers, ServiceSet, TaskId, TaskIndex};
 use interfaces::vm::{
-    DmaCreateReply, ExitKind, LookupCall, MemoryReply, MessageIrqReply, NAME_MAX, NextExitReply,
-    PlatformReply, ProgramReply, Server, ShareMapReply,
+    BootFileReply, DmaCreateReply, ExitKind, LookupCall, MemoryReply, MessageIrqReply, NAME_MAX,
+    NextExitReply, PlatformReply, ProgramReply, Server, ShareMapReply,
 };
 use ipc::{Handle, ReadLend, StrLend, WriteLend};
 
@@ -42,7 +43,7 @@ impl<K: Kernel> Vm<'_, K> {
     fn start_on_demand(&mut self, service: Service) -> Result<(), Error> {
         match self.provider_to_start(service)? {
             Some(program) if self.is_given_up(program) => Err(Error::Aborted),
-            Some(program) => self.launch_program(program, None, &[]).map(drop),
+            Some(program) => self.launch_program(program, None, Told::default()).map(drop),
             None => Ok(()),
         }
     }
@@ -98,13 +99,10 @@ impl<K: Kernel> Vm<'_, K> {
     }
 
     /// Launches the program at `path` for `sender`. Errors: as in the interface.
-    pub fn launch_path(&mut self, sender: TaskId, path: &str, arguments: &[u8]) -> Result<TaskId, Error> {
+    pub fn launch_path(&mut self, sender: TaskId, path: &str, told: Told<'_>) -> Result<TaskId, Error> {
         self.require(sender, Powers::LAUNCH)?;
-        if core::str::from_utf8(arguments).is_err() {
-            return Err(Error::BadText);
-        }
         let program = self.find_program(path)?;
-        self.launch_program(program, Some(sender), arguments)
+        self.launch_program(program, Some(sender), told)
     }
 
     /// The place of the program at `path`. `NotFound`.
@@ -114,17 +112,17 @@ impl<K: Kernel> Vm<'_, K> {
         self.state.catalog.find(name).ok_or(Error::NotFound)
     }
 
-    /// Launches with arguments of at most `N` bytes; `TooLarge` if they are longer.
+    /// Launches with arguments and environment of at most `N` bytes together; `TooLarge` if they are longer.
     fn launch_with<const N: usize>(
         &mut self,
         sender: TaskId,
         path: &str,
-        arguments: ReadLend<'_>,
+        arguments: &ReadLend<'_>,
+        environment: &ReadLend<'_>,
     ) -> Result<TaskId, Error> {
         let mut buffer = [0; N];
-        let bytes = buffer.get_mut(..arguments.len()).ok_or(Error::TooLarge)?;
-        arguments.read(0, bytes)?;
-        self.launch_path(sender, path, bytes)
+        let told = Told::read(arguments, environment, &mut buffer)?;
+        self.launch_path(sender, path, told)
     }
 
     /// `NotPermitted` unless the task's manifest gives it `power`.
@@ -204,15 +202,46 @@ impl<K: Kernel> Server for Vm<'_, K> {
         sender: TaskId,
         path: StrLend<'_>,
         arguments: ReadLend<'_>,
+        environment: ReadLend<'_>,
     ) -> Result<TaskId, Error> {
         let mut path_buffer = [0; NAME_MAX];
         let path = path.read(&mut path_buffer)?;
         // Most command lines are short, and clearing a large buffer takes longer than reading them.
-        if arguments.len() <= 128 {
-            self.launch_with::<128>(sender, path, arguments)
+        if arguments.len().saturating_add(environment.len()) <= 128 {
+            self.launch_with::<128>(sender, path, &arguments, &environment)
         } else {
-            self.launch_with::<MAX_ARGUMENTS>(sender, path, arguments)
+            self.launch_with::<MAX_ARGUMENTS>(sender, path, &arguments, &environment)
         }
+    }
+
+    fn launch_image(
+        &mut self,
+        _: TaskId,
+        _: StrLend<'_>,
+        _: Handle,
+        _: ReadLend<'_>,
+        _: ReadLend<'_>,
+    ) -> Result<TaskId, Error> {
+        Err(Error::NotSupported)
+    }
+
+    fn boot_file(&mut self, _: TaskId, index: u32, path: WriteLend<'_>) -> Result<BootFileReply, Error> {
+        let file = self.state.boot_file(index)?;
+        Ok(BootFileReply { size: file.content.len(), path: give_text(file.path, &path)? })
+    }
+
+    fn boot_read(
+        &mut self,
+        _: TaskId,
+        index: u32,
+        offset: usize,
+        data: WriteLend<'_>,
+    ) -> Result<usize, Error> {
+        let content = self.state.boot_file(index)?.content;
+        let rest = content.get(offset..).unwrap_or_default();
+        let rest = rest.get(..data.len()).unwrap_or(rest);
+        data.write(0, rest)?;
+        Ok(rest.len())
     }
 
     fn watch(&mut self, sender: TaskId, task: TaskId) -> Result<(), Error> {

@@ -58,6 +58,7 @@ impl<K: Kernel> Vm<'_, K> {
         }
         let kernel = &mut self.kernel;
         let state = &mut *self.state;
+        state.image = Some(bootfs);
         state.catalog.load(bootfs, physical, &mut state.services, |name, defect| {
             log!(*kernel, "bin/{name} cannot be launched: {defect}");
         });

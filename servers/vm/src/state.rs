@@ -14,11 +14,14 @@ use crate::shares::Shares;
 use crate::tasks::Tasks;
 use crate::watches::Watches;
 use abi::{Error, MAX_TASKS, TaskId};
+use bootfs::{Bootfs, File};
 use interfaces::vm::LookupCall;
 
 /// vm's tables.
 pub struct State {
-    /// The programs in the boot image.
+    /// The boot image, once it was read.
+    pub image: Option<Bootfs<'static>>,
+    /// The programs in it.
     pub catalog: Catalog,
     /// The tasks.
     pub tasks: Tasks,
@@ -40,6 +43,7 @@ impl State {
     /// Empty tables.
     pub const fn new() -> Self {
         Self {
+            image: None,
             catalog: Catalog::new(),
             tasks: Tasks::new(),
             services: Services::new(),
@@ -49,6 +53,14 @@ impl State {
             restarts: [Restarts::NEW; MAX_PROGRAMS],
             lookups: [const { None }; MAX_TASKS],
         }
+    }
+}
+
+impl State {
+    /// The file of the boot image with this number. `NotFound`.
+    pub(crate) fn boot_file(&self, index: u32) -> Result<File<'static>, Error> {
+        let index = usize::try_from(index).map_err(|_| Error::NotFound)?;
+        self.image.and_then(|image| image.files().nth(index)).ok_or(Error::NotFound)
     }
 }
 

@@ -25,7 +25,7 @@ fn manager() -> Manifest<'static> {
 
 fn driver() -> Manifest<'static> {
     let mut manifest = Manifest::default();
-    manifest.devices.push(DeviceId { vendor: 0x1af4, device: 0x1000 }).unwrap();
+    manifest.devices.push(DeviceId::Pci { vendor: 0x1af4, device: 0x1000 }).unwrap();
     manifest.provides.push("nic").unwrap();
     manifest.uses.push("dm").unwrap();
     manifest

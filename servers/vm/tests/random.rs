@@ -9,7 +9,7 @@ use manifest::Manifest;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use support::image::{TEXT, VARIABLES};
-use support::{System, launcher, services};
+use support::{System, arguments, launcher, services};
 use vm::program::{HEAP, STACK_TOP};
 use vm::report::Context;
 
@@ -87,7 +87,7 @@ fn ignore<T>(_: Result<T, abi::Error>) {}
 fn apply(system: &mut System, history: &mut History, step: Step) {
     match step {
         Step::Launch { by, name } => {
-            history.tasks.extend(system.launch_path(history.task(by), name, b"").ok());
+            history.tasks.extend(system.launch_path(history.task(by), name, arguments(b"")).ok());
         }
         Step::Touch { task, address, access } => {
             let task = history.task(task);

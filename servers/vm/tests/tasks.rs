@@ -6,7 +6,7 @@ use abi::{Access, Error, MESSAGE_PAGE, MapFlags, NOTIFY_CHILD, STARTUP_OFFSET, T
 use interfaces::vm::{ExitKind, Server};
 use manifest::{Manifest, Power, Restart, Start};
 use support::image::{CONTENT_END, TEXT, TEXT_BYTE, VARIABLES, VARIABLES_BYTE, VARIABLES_END};
-use support::{System, launcher};
+use support::{System, arguments, launcher};
 use vm::program::{HEAP, STACK_TOP};
 use vm::report::Context;
 
@@ -61,7 +61,7 @@ fn code_is_shared_and_variables_are_not() {
 fn a_new_task_finds_its_start_record() {
     let mut system = system();
     let shell = system.run("shell").unwrap();
-    let task = system.launch_path(shell, "/bin/hello", b"hello\0big world\0").unwrap();
+    let task = system.launch_path(shell, "/bin/hello", arguments(b"hello\0big world\0")).unwrap();
     let record = |task: TaskId, index: u64| {
         let at = MESSAGE_PAGE as u64 + STARTUP_OFFSET as u64 + index * 8;
         (0..8)
@@ -147,13 +147,12 @@ fn launches_that_fail_say_why_and_leave_nothing() {
     let shell = system.run("shell").unwrap();
     let hello = system.run("hello").unwrap();
     let free = system.memory.free();
-    assert_eq!(system.launch_path(hello, "hello", b""), Err(Error::NotPermitted));
-    assert_eq!(system.launch_path(shell, "nothing", b""), Err(Error::NotFound));
-    assert_eq!(system.launch_path(shell, "vm", b""), Err(Error::NotFound));
-    assert_eq!(system.launch_path(shell, "hello", b"\xff\0"), Err(Error::BadText));
-    assert_eq!(system.launch_path(shell, "hello", &[b'a'; 2000]), Err(Error::TooLarge));
+    assert_eq!(system.launch_path(hello, "hello", arguments(b"")), Err(Error::NotPermitted));
+    assert_eq!(system.launch_path(shell, "nothing", arguments(b"")), Err(Error::NotFound));
+    assert_eq!(system.launch_path(shell, "vm", arguments(b"")), Err(Error::NotFound));
+    assert_eq!(system.launch_path(shell, "hello", arguments(&[b'a'; 2000])), Err(Error::TooLarge));
     system.model.0.borrow_mut().max_tasks = 3;
-    assert_eq!(system.launch_path(shell, "hello", b""), Err(Error::TableFull));
+    assert_eq!(system.launch_path(shell, "hello", arguments(b"")), Err(Error::TableFull));
     assert_eq!(system.memory.free(), free);
 }
 
@@ -195,7 +194,7 @@ fn ten_thousand_launches_and_kills_give_everything_back() {
     let shell = system.run("shell").unwrap();
     let free = system.memory.free();
     for round in 0..10_000u64 {
-        let task = system.launch_path(shell, "hello", b"hello\0").unwrap();
+        let task = system.launch_path(shell, "hello", arguments(b"hello\0")).unwrap();
         system.watch(shell, task).unwrap();
         assert!(system.touch(task, TEXT, Access::EXECUTE));
         assert!(system.touch(task, STACK_TOP - 8 - round % 4 * 4096, Access::WRITE));
@@ -233,7 +232,7 @@ fn only_the_launcher_and_those_with_the_power_kill() {
     let shell = system.run("shell").unwrap();
     let other = system.run("hello").unwrap();
     let killer = system.run("killer").unwrap();
-    let task = system.launch_path(shell, "hello", b"").unwrap();
+    let task = system.launch_path(shell, "hello", arguments(b"")).unwrap();
     assert_eq!(system.kill(other, task), Err(Error::NotPermitted));
     assert_eq!(system.kill(shell, other), Err(Error::NotPermitted));
     let own = system.own;
@@ -317,7 +316,7 @@ fn tasks_that_a_dead_task_has_made_die_with_it() {
 fn a_watch_after_the_end_is_answered_at_once() {
     let mut system = system();
     let shell = system.run("shell").unwrap();
-    let task = system.launch_path(shell, "hello", b"").unwrap();
+    let task = system.launch_path(shell, "hello", arguments(b"")).unwrap();
     system.exit(task, 3, false, Context::default());
     assert_eq!(system.model.take_notified(), []);
     system.watch(shell, task).unwrap();

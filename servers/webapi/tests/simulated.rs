@@ -31,7 +31,7 @@ impl dm::Server for Devices {
         Err(Error::NotPermitted)
     }
 
-    fn ready(&mut self, _: TaskId) -> Result<(), Error> {
+    fn ready(&mut self, _: TaskId, _: u32) -> Result<(), Error> {
         Err(Error::NotPermitted)
     }
 

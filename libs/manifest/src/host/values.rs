@@ -93,14 +93,17 @@ pub(super) fn range(key: &str, text: &str, limit: u64) -> Result<Range, String> 
     }
 }
 
-/// A kind of device as `pci:1af4:1000`.
+/// A kind of device as `pci:1af4:1000` or `platform:ramdisk`.
 pub(super) fn device(text: String) -> Result<DeviceId, String> {
     let number = |text: &str| {
         let hexadecimal = text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         u16::from_str_radix(text, 16).ok().filter(|_| hexadecimal)
     };
+    if text == "platform:ramdisk" {
+        return Ok(DeviceId::Ramdisk);
+    }
     let ids = text.strip_prefix("pci:").and_then(|ids| ids.split_once(':'));
-    ids.and_then(|(vendor, device)| Some(DeviceId { vendor: number(vendor)?, device: number(device)? }))
+    ids.and_then(|(vendor, device)| Some(DeviceId::Pci { vendor: number(vendor)?, device: number(device)? }))
         .ok_or_else(|| {
             format!(
                 "{text:?} in `devices` is not a device: write its vendor and device IDs, four hexadecimal digits each, as \"pci:1af4:1000\""

@@ -129,7 +129,10 @@ macro_rules! refuse {
 impl vm::Server for Refusing {
     refuse! {
         serve(StrLend<'_>) -> ();
-        launch(StrLend<'_>, ReadLend<'_>) -> TaskId;
+        launch(StrLend<'_>, ReadLend<'_>, ReadLend<'_>) -> TaskId;
+        launch_image(StrLend<'_>, Handle, ReadLend<'_>, ReadLend<'_>) -> TaskId;
+        boot_file(u32, WriteLend<'_>) -> vm::BootFileReply;
+        boot_read(u32, usize, WriteLend<'_>) -> usize;
         watch(TaskId) -> ();
         next_exit() -> vm::NextExitReply;
         kill(TaskId) -> ();

@@ -138,7 +138,7 @@ pub fn drive() -> Result<(), Error> {
         if bits & NOTIFY_IRQ != 0 && !answered {
             answered = true;
             ipc::irq_acknowledge(device.irq as usize)?;
-            manager.ready()?;
+            manager.ready(1)?;
         }
         if bits & NOTIFY_HEARTBEAT as usize != 0 {
             manager.alive()?;

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 use dm::configuration::{Configuration, Place, header};
+use dm::enumerate::Kind;
 use std::collections::BTreeMap;
 
 /// The words of a function, and which of their bits can be written.
@@ -163,4 +164,9 @@ impl Configuration for Hostile {
             self.written.insert((place.0, offset), value);
         }
     }
+}
+
+/// What enumerating finds at a place, as far as it matters to its driver.
+pub const fn at(place: Place, line: u8) -> dm::enumerate::Function {
+    dm::enumerate::Function { place, line, kind: Kind::Ordinary, ..dm::enumerate::Function::RAMDISK }
 }

@@ -82,7 +82,7 @@ fn a_program_gets_its_arguments_as_they_were_given() {
         end_of(launch("shows", &[longest]));
         let too_long: &'static str = format!("{longest}x").leak();
         assert_eq!(resea::launch("shows", [too_long]).unwrap_err().error, Error::TooLarge);
-        assert_eq!(resea::vm().launch("shows", b"\xff\0"), Err(Error::BadText));
+        assert_eq!(resea::vm().launch("shows", b"\xff\0", b""), Err(Error::BadText));
     });
     assert!(
         report.console.contains("shows [\"one\", \"\", \"drei \u{fc}\", \"--four\"]\n"),

@@ -13,6 +13,7 @@ use vm::frames::{Bare, Frames};
 use vm::memory::Memory;
 use vm::report::Context;
 use vm::state::{State, Vm};
+use vm::told::Told;
 
 pub struct System {
     pub vm: Vm<'static, Model>,
@@ -72,11 +73,16 @@ impl System {
     /// Launches a program as vm itself does.
     pub fn run(&mut self, name: &str) -> Result<TaskId, Error> {
         let program = self.state.catalog.find(name).ok_or(Error::NotFound)?;
-        self.launch_program(program, None, &[])
+        self.launch_program(program, None, Told::default())
     }
 
     /// A task touches its memory as a program would. Returns whether it goes on.
     pub fn touch(&mut self, task: TaskId, address: u64, access: Access) -> bool {
         self.page_fault(task, address, access, Context::default())
     }
+}
+
+/// What a program with these arguments is told.
+pub fn arguments(arguments: &[u8]) -> Told<'_> {
+    Told { arguments, environment: b"" }
 }
