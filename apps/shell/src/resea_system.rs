@@ -79,7 +79,7 @@ impl System for Resea {
     fn launch(&mut self, words: &[String]) -> Result<TaskId, Error> {
         let name = words.first().ok_or(Error::NotFound)?;
         let arguments: String = words.iter().flat_map(|word| [word.as_str(), "\0"]).collect();
-        let task = self.vm.launch(name, arguments.as_bytes())?;
+        let task = self.vm.launch(name, arguments.as_bytes(), b"")?;
         if let Err(error) = self.vm.watch(task) {
             // Its end would not be told: better no program than one that nobody waits for.
             let _ = self.vm.kill(task);
