@@ -1,0 +1,95 @@
+//! Which server has a file: vfs is asked for every path, so that nothing here can be out of date.
+
+use crate::error::{Action, Error, Result};
+use crate::path::absolute;
+use alloc::string::String;
+use interfaces::{fs, vfs};
+
+/// How often a server is looked for that has ended while it was asked. vfs learns of such an end at once, and answers when there
+/// is a new one; what ends again and again is not waited for.
+const ATTEMPTS: usize = 4;
+
+/// The server `vfs`.
+pub(crate) fn vfs() -> Result<vfs::Client> {
+    resea::lookup(vfs::NAME)
+        .map(vfs::Client::new)
+        .map_err(|failed| Error::new(Action::Find, "", failed.error))
+}
+
+/// A path with its server.
+pub(crate) struct Place {
+    /// The absolute path.
+    pub path: String,
+    pub server: fs::Client,
+    skip: usize,
+}
+
+impl Place {
+    /// Finds the server of a path.
+    pub(crate) fn find(action: Action, path: &str) -> Result<Self> {
+        Self::of_absolute(action, absolute(path))
+    }
+
+    fn of_absolute(action: Action, path: String) -> Result<Self> {
+        let mut attempt = 1;
+        loop {
+            match vfs()?.resolve(&path) {
+                Ok(found) => {
+                    return Ok(Self { path, server: fs::Client::new(found.server), skip: found.skip });
+                }
+                // vfs itself is started again; the next lookup waits for that.
+                Err(kind) if has_ended(kind) && attempt < ATTEMPTS => attempt += 1,
+                Err(kind) => return Err(Error { action, path, to: None, kind }),
+            }
+        }
+    }
+
+    /// What the server calls it.
+    pub(crate) fn rest(&self) -> &str {
+        self.path.get(self.skip..).unwrap_or_default()
+    }
+
+    /// The error that has happened to it.
+    pub(crate) fn failed(self, action: Action, kind: ipc::Error) -> Error {
+        Error { action, path: self.path, to: None, kind }
+    }
+}
+
+/// Whether it means that the server has ended.
+const fn has_ended(kind: ipc::Error) -> bool {
+    matches!(kind, ipc::Error::NoTask | ipc::Error::Aborted)
+}
+
+/// Whether a request may be made again when nobody knows whether it was fulfilled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// Fulfilling it twice is the same as once.
+    Harmless,
+    /// It is not.
+    Wrong,
+}
+
+/// Asks the server of a path something, and the next one if that server has ended before it could answer.
+pub(crate) fn ask<T>(
+    action: Action,
+    path: &str,
+    repeat: Repeat,
+    request: impl Fn(&fs::Client, &str) -> core::result::Result<T, ipc::Error>,
+) -> Result<(Place, T)> {
+    let mut place = Place::find(action, path)?;
+    let mut attempt = 1;
+    loop {
+        match request(&place.server, place.rest()) {
+            Ok(answer) => return Ok((place, answer)),
+            // A request to nobody was certainly not fulfilled.
+            Err(kind)
+                if attempt < ATTEMPTS
+                    && (kind == ipc::Error::NoTask || (has_ended(kind) && repeat == Repeat::Harmless)) =>
+            {
+                attempt += 1;
+                place = Place::of_absolute(action, place.path)?;
+            }
+            Err(kind) => return Err(place.failed(action, kind)),
+        }
+    }
+}
