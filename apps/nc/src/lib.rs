@@ -7,8 +7,6 @@
 
 extern crate alloc;
 
-pub mod typing;
-
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
@@ -16,8 +14,8 @@ use alloc::vec::Vec;
 
 use abi::NOTIFY_CONSOLE;
 use net::{Half, Interest, Readiness, SocketAddr, TcpListener, TcpStream};
+use resea::typing::{Typed, Typing};
 use resea::{Arg, ExitStatus, UsageError, print, println};
-use typing::{Typed, Typing};
 
 const USAGE: &str = "nc HOST PORT, or nc -l PORT";
 /// Status of a program that Ctrl-C has ended, as the shell has it.

@@ -13,7 +13,8 @@
 //! ```
 //!
 //! * [`main!`]: the start of a program, whose function may return an error to print. A panic ends only the task.
-//! * [`print!`], [`info!`], [`warn!`] and their siblings: text on the console and in the log.
+//! * [`print!`], [`write_output`], [`read_input`]: output and input, which the shell may have redirected to files.
+//! * [`eprintln!`], [`info!`], [`warn!`] and their siblings: text on the console and in the log, always.
 //! * [`arguments()`], [`options`]: the command line.
 //! * [`serve`], [`lookup`]: services by name; [`launch`], [`watch`], [`kill`]: tasks.
 //! * [`sleep`], [`wait`], [`Timers`]: time and notifications. [`SharedMemory`]: memory that several tasks map.
@@ -21,7 +22,7 @@
 //! * The lower layer [`ipc`] and the generated [`interfaces`] are re-exported.
 //!
 //! A task has exactly one thread, which is what the few global variables here rely on. `unsafe` is in the heap, the
-//! backtrace and the start; nothing of it is needed by a program.
+//! backtrace, the start and those variables; nothing of it is needed by a program.
 #![no_std]
 
 extern crate alloc;
@@ -31,9 +32,11 @@ extern crate std;
 mod arguments;
 mod backtrace;
 pub mod heap;
+mod input;
 mod local;
 mod notifications;
 mod outcome;
+mod output;
 mod panic;
 mod print;
 mod service;
@@ -41,22 +44,25 @@ mod shared;
 mod start;
 mod task;
 mod timers;
+pub mod typing;
 
 pub use abi;
 pub use interfaces;
 pub use ipc;
 
 pub use arguments::{Arg, Arguments, Options, UsageError, arguments, environment, name, options, seconds};
+pub use input::read_input;
 pub use ipc::{Error, Handle, Handles, Outbox, Region, Slab, TaskId, clock, halt, own_id};
 pub use notifications::{sleep, wait};
-pub use outcome::{ExitStatus, Never, Outcome};
+pub use outcome::{ExitStatus, Never, Outcome, exit};
+pub use output::{flush_output, write_output};
 pub use service::{LookupError, ServeError, lookup, serve, vm};
 pub use shared::SharedMemory;
 pub use task::{Exit, ExitKind, LaunchError, kill, launch, launch_in, next_exit, task_name, watch};
 pub use timers::Timers;
 
 #[doc(hidden)]
-pub use print::{Level, oops, write, write_line};
+pub use print::{Level, oops, write, write_error, write_line};
 #[cfg(not(target_os = "none"))]
 #[doc(hidden)]
 pub use start::host_main;

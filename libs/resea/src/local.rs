@@ -23,6 +23,10 @@ pub(crate) use task_local;
 #[cfg(target_os = "none")]
 pub(crate) struct TaskLocal<T>(T);
 
+// SAFETY: a task has one thread, so nothing is ever shared between threads.
+#[cfg(target_os = "none")]
+unsafe impl<T> Sync for TaskLocal<T> {}
+
 #[cfg(target_os = "none")]
 impl<T> TaskLocal<T> {
     pub(crate) const fn new(value: T) -> Self {

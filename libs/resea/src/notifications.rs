@@ -36,6 +36,15 @@ pub fn sleep(time: Duration) {
     }
 }
 
+/// Waits until the notification `bit` arrives. Others that arrive meanwhile are kept for [`wait`].
+pub(crate) fn wait_for(bit: usize) {
+    let mut bits = KEPT.with(|kept| kept.swap(0, Ordering::Relaxed));
+    while bits & bit == 0 {
+        bits |= receive();
+    }
+    KEPT.with(|kept| kept.store(bits & !bit, Ordering::Relaxed));
+}
+
 /// Waits for notifications in the kernel.
 ///
 /// Panics if receiving fails, which it cannot unless a host backend makes it.

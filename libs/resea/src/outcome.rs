@@ -1,6 +1,6 @@
 //! What a program's function returns, and what becomes of it.
 
-use crate::{name, println};
+use crate::{eprintln, name};
 use core::fmt::Display;
 
 /// The exit status of a program: 0 for success.
@@ -12,6 +12,12 @@ impl ExitStatus {
     pub const SUCCESS: Self = Self(0);
     /// Something went wrong.
     pub const FAILURE: Self = Self(1);
+}
+
+/// Ends the program. Output that is not written yet is; if that fails, the status is 1.
+pub fn exit(status: ExitStatus) -> ! {
+    crate::flush_output();
+    ipc::exit(status.0)
 }
 
 /// The value of what does not return: `fn run() -> Result<Never, ServeError>` is a server.
@@ -41,13 +47,13 @@ impl Outcome for Never {
     }
 }
 
-/// An error is printed as `NAME: error`, and the status is 1.
+/// An error is printed on the console as `NAME: error`, and the status is 1.
 impl<T: Outcome, E: Display> Outcome for Result<T, E> {
     fn status(self) -> i32 {
         match self {
             Ok(value) => value.status(),
             Err(error) => {
-                println!("{}: {error}", name());
+                eprintln!("{}: {error}", name());
                 1
             }
         }

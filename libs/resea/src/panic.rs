@@ -17,13 +17,14 @@ fn panic(panic: &core::panic::PanicInfo<'_>) -> ! {
     if !PANICKING.swap(true, Ordering::Relaxed) {
         match panic.location() {
             Some(location) => {
-                crate::println!("{}: panicked at {location}: {}", crate::name(), panic.message())
+                crate::eprintln!("{}: panicked at {location}: {}", crate::name(), panic.message())
             }
-            None => crate::println!("{}: panicked: {}", crate::name(), panic.message()),
+            None => crate::eprintln!("{}: panicked: {}", crate::name(), panic.message()),
         }
         if let Some(failure) = crate::heap::failure() {
-            crate::println!("{}: {failure}", crate::name());
+            crate::eprintln!("{}: {failure}", crate::name());
         }
+        crate::output::flush_if_possible();
     }
     ipc::calls::exit_panicked(PANICKED)
 }

@@ -1,7 +1,7 @@
-//! Printing: text for the console and the log, built in a small buffer on the stack.
+//! Printing: text for the output, which is the console unless it is redirected, and for the log and the console.
 //!
-//! Nothing here allocates or fails. Each macro call reaches the kernel as one write, unless the text is longer than
-//! the buffer.
+//! Built in a small buffer on the stack: nothing here allocates or fails. What goes to the console reaches the kernel
+//! as one write for each macro call, unless the text is longer than the buffer.
 
 use crate::name;
 use core::fmt::{self, Write};
@@ -9,17 +9,30 @@ use core::fmt::{self, Write};
 /// Bytes of text that are collected before they are written.
 const BUFFER: usize = 256;
 
-/// Prints text to the console.
+/// Prints text to the output: the console, or where the launcher has redirected it to.
 #[macro_export]
 macro_rules! print {
     ($($arguments:tt)*) => { $crate::write(::core::format_args!($($arguments)*)) };
 }
 
-/// Prints a line to the console.
+/// Prints a line to the output.
 #[macro_export]
 macro_rules! println {
     () => { $crate::print!("\n") };
     ($format:literal $($arguments:tt)*) => { $crate::print!("{}\n", ::core::format_args!($format $($arguments)*)) };
+}
+
+/// Prints text to the console, wherever the output goes: what is wrong, for example.
+#[macro_export]
+macro_rules! eprint {
+    ($($arguments:tt)*) => { $crate::write_error(::core::format_args!($($arguments)*)) };
+}
+
+/// Prints a line to the console, wherever the output goes.
+#[macro_export]
+macro_rules! eprintln {
+    () => { $crate::eprint!("\n") };
+    ($format:literal $($arguments:tt)*) => { $crate::eprint!("{}\n", ::core::format_args!($format $($arguments)*)) };
 }
 
 /// Logs a line about every step, with the task's name. Debug builds only.
@@ -94,7 +107,16 @@ impl Level {
 
 /// Prints text; what [`print!`] stands for.
 pub fn write(text: fmt::Arguments<'_>) {
-    let mut line = Line::new();
+    write_to(crate::write_output, text);
+}
+
+/// Prints text to the console; what [`eprint!`] stands for.
+pub fn write_error(text: fmt::Arguments<'_>) {
+    write_to(ipc::console_write, text);
+}
+
+fn write_to(target: fn(&[u8]), text: fmt::Arguments<'_>) {
+    let mut line = Line::new(target);
     // The buffer takes everything; an error can only come from the program's own `Display`, and what it wrote is out.
     let _ = line.write_fmt(text);
     line.flush();
@@ -102,7 +124,7 @@ pub fn write(text: fmt::Arguments<'_>) {
 
 /// Prints a line with the task's name and the level.
 pub fn write_line(level: Level, text: fmt::Arguments<'_>) {
-    write(format_args!("{}: {}{text}\n", name(), level.mark()));
+    write_error(format_args!("{}: {}{text}\n", name(), level.mark()));
 }
 
 /// Prints a line and where the program is.
@@ -114,17 +136,18 @@ pub fn oops(text: fmt::Arguments<'_>) {
 
 /// Collects text and writes it when the buffer is full.
 struct Line {
+    target: fn(&[u8]),
     buffer: [u8; BUFFER],
     length: usize,
 }
 
 impl Line {
-    const fn new() -> Self {
-        Self { buffer: [0; BUFFER], length: 0 }
+    const fn new(target: fn(&[u8])) -> Self {
+        Self { target, buffer: [0; BUFFER], length: 0 }
     }
 
     fn flush(&mut self) {
-        ipc::console_write(self.buffer.get(..self.length).unwrap_or_default());
+        (self.target)(self.buffer.get(..self.length).unwrap_or_default());
         self.length = 0;
     }
 }

@@ -3,8 +3,8 @@
 //! vm has put the start record and the arguments in the message page, and mapped a stack. Nothing else has to be set
 //! up: the heap begins with the first allocation.
 
-use crate::Outcome;
 use crate::local::task_local;
+use crate::{ExitStatus, Outcome};
 use core::sync::atomic::{AtomicBool, Ordering};
 
 task_local! {
@@ -78,7 +78,7 @@ macro_rules! first_task {
 /// Runs a program to its end.
 #[doc(hidden)]
 pub fn run_program<O: Outcome>(program: impl FnOnce() -> O) -> ! {
-    ipc::exit(program().status())
+    crate::exit(ExitStatus(program().status()))
 }
 
 /// Runs the first task to its end.

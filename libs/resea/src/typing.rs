@@ -1,4 +1,5 @@
-//! Keys to lines: echo, erasing, and the keys that end things.
+//! Keys to lines: echo, erasing, and the keys that end things. For programs that read the console themselves;
+//! others call [`read_input`](crate::read_input).
 
 use alloc::vec::Vec;
 
@@ -78,7 +79,7 @@ impl Typing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::String;
+    use std::string::String;
 
     /// What is sent and what is shown.
     fn typed(keys: &[u8]) -> (Vec<Typed>, String) {
