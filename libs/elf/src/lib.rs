@@ -51,9 +51,11 @@ pub struct Segment<'a> {
     pub address: u64,
     /// Its length in memory in bytes, at least 1 and at least that of `content`; what `content` lacks is zeros.
     pub size: u64,
-    /// What the file has of it.
+    /// What the file has of it; nothing if that is not in what was parsed, the file's head.
     pub content: &'a [u8],
-    /// Where `content` starts in the file; equal to `address` modulo [`PAGE_SIZE`].
+    /// How much of it the file has, in bytes.
+    pub in_file: u64,
+    /// Where that starts in the file; equal to `address` modulo [`PAGE_SIZE`].
     pub offset: usize,
     /// What it is for.
     pub access: Access,
@@ -71,6 +73,7 @@ impl Segment<'_> {
 #[derive(Clone, Copy, Debug)]
 pub struct Program<'a> {
     file: &'a [u8],
+    size: u64,
     headers: &'a [u8],
     /// Where it starts; inside an executable segment.
     pub entry: u64,
@@ -83,6 +86,15 @@ impl<'a> Program<'a> {
     ///
     /// Each variant of [`Error`], for the first thing found wrong.
     pub fn parse(file: &'a [u8]) -> Result<Self, Error> {
+        Self::parse_head(file, file.len() as u64)
+    }
+
+    /// As [`Program::parse`], of a file of `size` bytes that begins with `file`: no more than the headers has to be there.
+    ///
+    /// # Errors
+    ///
+    /// Each variant of [`Error`], for the first thing found wrong.
+    pub fn parse_head(file: &'a [u8], size: u64) -> Result<Self, Error> {
         let header = file.first_chunk::<HEADER_SIZE>().ok_or(Error::NotElf)?;
         if !header.starts_with(b"\x7fELF\x02\x01\x01") {
             return Err(Error::NotElf);
@@ -99,18 +111,19 @@ impl<'a> Program<'a> {
         if read_u16(header, 54) != Some(PROGRAM_HEADER_SIZE as u16) {
             return Err(Error::BadHeaders);
         }
-        let size = usize::from(count).saturating_mul(PROGRAM_HEADER_SIZE);
-        let headers = slice(file, offset, size as u64).ok_or(Error::BadHeaders)?;
-        let program = Self { file, headers, entry };
+        let length = usize::from(count).saturating_mul(PROGRAM_HEADER_SIZE);
+        let headers = slice(file, offset, length as u64).ok_or(Error::BadHeaders)?;
+        let program = Self { file, size, headers, entry };
         program.check()?;
         Ok(program)
     }
 
     /// The segments in ascending order of their addresses.
     pub fn segments(&self) -> impl Iterator<Item = Segment<'a>> + Clone + use<'a> {
-        let file = self.file;
+        let (file, size) = (self.file, self.size);
         // What does not decode was refused by `parse`.
-        self.headers.chunks_exact(PROGRAM_HEADER_SIZE).filter_map(move |header| segment(file, header).ok()?)
+        let headers = self.headers.chunks_exact(PROGRAM_HEADER_SIZE);
+        headers.filter_map(move |header| segment(file, size, header).ok()?)
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -120,7 +133,7 @@ impl<'a> Program<'a> {
             if matches!(read_u32(header, 0), Some(DYNAMIC | INTERPRETER)) {
                 return Err(Error::WrongKind);
             }
-            let Some(segment) = segment(self.file, header)? else { continue };
+            let Some(segment) = segment(self.file, self.size, header)? else { continue };
             let (first_page, next_page) = segment.pages();
             if first_page < end {
                 return Err(Error::Overlap);
@@ -134,7 +147,7 @@ impl<'a> Program<'a> {
 }
 
 /// The segment that a program header describes; `None` if it describes something else, or nothing.
-fn segment<'a>(file: &'a [u8], header: &[u8]) -> Result<Option<Segment<'a>>, Error> {
+fn segment<'a>(file: &'a [u8], file_size: u64, header: &[u8]) -> Result<Option<Segment<'a>>, Error> {
     let word = |offset| read_u64(header, offset).ok_or(Error::BadHeaders);
     let (kind, flags) = (read_u32(header, 0), read_u32(header, 4).ok_or(Error::BadHeaders)?);
     let (offset, address, in_file, size) = (word(8)?, word(16)?, word(32)?, word(40)?);
@@ -154,13 +167,13 @@ fn segment<'a>(file: &'a [u8], header: &[u8]) -> Result<Option<Segment<'a>>, Err
         _ => return Err(Error::WritableCode),
     };
     // A segment without content may name any place in the file.
-    let (content, offset) = if in_file == 0 {
-        (&[][..], 0)
-    } else {
-        (slice(file, offset, in_file).ok_or(Error::Truncated)?, offset)
-    };
+    let offset = if in_file == 0 { 0 } else { offset };
+    if offset.checked_add(in_file).is_none_or(|end| end > file_size) {
+        return Err(Error::Truncated);
+    }
+    let content = slice(file, offset, in_file).unwrap_or_default();
     let offset = usize::try_from(offset).map_err(|_| Error::Truncated)?;
-    Ok(Some(Segment { address, size, content, offset, access }))
+    Ok(Some(Segment { address, size, content, in_file, offset, access }))
 }
 
 fn slice(file: &[u8], offset: u64, length: u64) -> Option<&[u8]> {

@@ -4,7 +4,7 @@
 //! launches it is told that it is no valid program and not that it does not exist; why is in the log.
 
 use crate::frames::PAGE;
-use crate::program::{Layout, LayoutError, Program, Segment, Starts};
+use crate::program::{Layout, LayoutError, Name, Program, Segment, Starts};
 use crate::services::Services;
 use abi::{Error, MapFlags, Powers, Range, Rights, ServiceSet};
 use bootfs::{Bootfs, File};
@@ -15,10 +15,15 @@ use symbols::Symbols;
 /// Most programs in a boot image.
 pub const MAX_PROGRAMS: usize = 128;
 
+/// Most tasks at once whose programs are not in the boot image.
+pub const MAX_OTHERS: usize = 16;
+
 /// All programs.
 pub struct Catalog {
     programs: [Option<Program>; MAX_PROGRAMS],
     count: usize,
+    /// Those that are not in the boot image, each of one task. Their places follow the others'.
+    others: [Option<Program>; MAX_OTHERS],
 }
 
 /// Why a program in the boot image cannot be launched.
@@ -64,7 +69,7 @@ struct Files {
 impl Catalog {
     /// No programs.
     pub const fn new() -> Self {
-        Self { programs: [const { None }; MAX_PROGRAMS], count: 0 }
+        Self { programs: [const { None }; MAX_PROGRAMS], count: 0, others: [const { None }; MAX_OTHERS] }
     }
 
     /// Reads all programs of `image`, which lies at physical address `physical`, and gives numbers to the services that
@@ -100,14 +105,40 @@ impl Catalog {
     /// The program at a place.
     #[inline]
     pub fn get(&self, place: u16) -> Option<&Program> {
-        self.programs.get(usize::from(place))?.as_ref()
+        let place = usize::from(place);
+        match place.checked_sub(MAX_PROGRAMS) {
+            None => self.programs.get(place)?.as_ref(),
+            Some(other) => self.others.get(other)?.as_ref(),
+        }
+    }
+
+    /// A free place for a program that is not in the boot image.
+    pub fn room(&self) -> Option<u16> {
+        self.others.iter().position(Option::is_none).map(|other| (MAX_PROGRAMS + other) as u16)
+    }
+
+    /// Puts a program in such a place.
+    pub fn set(&mut self, place: u16, program: Program) {
+        self.change(place, Some(program));
+    }
+
+    /// Forgets the program at a place, unless it is in the boot image.
+    pub fn forget(&mut self, place: u16) {
+        self.change(place, None);
+    }
+
+    fn change(&mut self, place: u16, program: Option<Program>) {
+        let other = usize::from(place).checked_sub(MAX_PROGRAMS);
+        if let Some(entry) = other.and_then(|other| self.others.get_mut(other)) {
+            *entry = program;
+        }
     }
 
     /// The place of the program with this name.
     pub fn find(&self, name: &str) -> Option<u16> {
         let known = self.programs.get(..self.count)?;
-        let key = |program: &Option<Program>| program.as_ref().map_or("", |program| program.name);
-        known.binary_search_by_key(&name, key).ok().map(|place| place as u16)
+        let order = |program: &Option<Program>| program.as_ref().map_or("", |it| it.name.text()).cmp(name);
+        known.binary_search_by(order).ok().map(|place| place as u16)
     }
 
     /// All programs with their places, by name.
@@ -165,7 +196,7 @@ fn read(
     services: &mut Services,
 ) -> (Program, Option<Defect>) {
     let mut program = Program {
-        name,
+        name: Name::Known(name),
         description: "",
         layout: None,
         manifest: files.manifest.unwrap_or_default(),

@@ -6,6 +6,7 @@
 
 use crate::fault::give_first_pages;
 use crate::frames::PAGE;
+use crate::image::Image;
 use crate::kernel::Kernel;
 use crate::memory::{Memory, Owned};
 use crate::print::log;
@@ -60,7 +61,7 @@ impl<K: Kernel> Vm<'_, K> {
             return Err(Error::TooLarge);
         }
         let mut owned = Owned::EMPTY;
-        let beginning = Beginning { own: self.own, program: entry, layout, rights, told };
+        let beginning = Beginning { own: self.own, program: entry, layout, rights, told, image: None };
         let launched = beginning.start(&mut self.kernel, &mut self.memory, &mut owned);
         let id = match launched {
             Ok(id) => id,
@@ -109,6 +110,7 @@ impl<K: Kernel> Vm<'_, K> {
         let end = End { task: id, status, kind };
         self.state.watches.ended(end, |watcher| kernel.notify(watcher, NOTIFY_CHILD));
         if let Some(task) = self.state.tasks.remove(id) {
+            self.state.catalog.forget(task.program);
             self.plan_restart(task.program, task.started, kind);
             if task.launcher.is_none() {
                 self.give_up_waiting(task.program);
@@ -153,7 +155,7 @@ impl<K: Kernel> Vm<'_, K> {
     /// Starts a program of the system, for no one in particular; tells the log if that fails.
     pub(crate) fn launch_for_system(&mut self, program: u16) {
         if let Err(error) = self.launch_program(program, None, Told::default()) {
-            let name = self.state.catalog.get(program).map_or("?", |program| program.name);
+            let name = self.state.catalog.get(program).map_or("?", |program| program.name.text());
             log!(self.kernel, "{name} could not be started: {error}");
             let now = self.kernel.clock();
             self.plan_restart(program, now, EndKind::Exited);
@@ -171,7 +173,7 @@ impl<K: Kernel> Vm<'_, K> {
         else {
             return;
         };
-        let name = entry.name;
+        let name = entry.name.text();
         let now = self.kernel.clock();
         let restarts = &mut self.state.restarts[usize::from(program) % self.state.restarts.len()];
         let verdict = match kind {
@@ -223,18 +225,20 @@ fn destroy<K: Kernel>(kernel: &mut K, id: TaskId) -> bool {
 }
 
 /// What a task is made of.
-struct Beginning<'a> {
+pub(crate) struct Beginning<'a> {
     /// vm's task ID.
-    own: TaskId,
-    program: &'a Program,
-    layout: &'a Layout,
-    rights: &'a Rights,
-    told: Told<'a>,
+    pub(crate) own: TaskId,
+    pub(crate) program: &'a Program,
+    pub(crate) layout: &'a Layout,
+    pub(crate) rights: &'a Rights,
+    pub(crate) told: Told<'a>,
+    /// Its file, if it is not in the boot image.
+    pub(crate) image: Option<Image>,
 }
 
 impl Beginning<'_> {
     /// Makes a task and starts it. On failure its frames are in `owned` and mapped nowhere but in the window.
-    fn start<K: Kernel>(
+    pub(crate) fn start<K: Kernel>(
         &self,
         kernel: &mut K,
         memory: &mut Memory,
@@ -260,6 +264,9 @@ impl Beginning<'_> {
         let mapped =
             memory.map_frame(kernel, id, &mut owned.tables, MESSAGE_PAGE as u64, message, MapFlags::WRITE);
         let ready = mapped
+            .and_then(|()| {
+                self.image.map_or(Ok(()), |image| image.load(kernel, memory, id, owned, self.layout))
+            })
             .and_then(|()| give_first_pages(kernel, memory, id, owned, self.layout))
             .and_then(|()| kernel.start(id, self.program.priority));
         if let Err(error) = ready {
@@ -273,7 +280,7 @@ impl Beginning<'_> {
     fn write_startup<K: Kernel>(&self, kernel: &mut K, message: u64, id: TaskId) {
         let Self { own, program, layout, told, .. } = *self;
         let arguments = told.arguments;
-        let arguments = if arguments.is_empty() { program.name.as_bytes() } else { arguments };
+        let arguments = if arguments.is_empty() { program.name.text().as_bytes() } else { arguments };
         // The page is zeros, so a missing last NUL is there already.
         let length = arguments.len() + usize::from(arguments.last() != Some(&0));
         let words = [

@@ -202,11 +202,44 @@ impl Segment {
     }
 }
 
-/// A program in the boot image.
+/// The name of a program.
+#[derive(Clone, Copy)]
+pub enum Name {
+    /// In the boot image.
+    Known(&'static str),
+    /// Kept here, with its length.
+    Own([u8; NAME], u8),
+}
+
+/// Most bytes of a name that is kept.
+const NAME: usize = 31;
+
+impl Name {
+    /// A copy of a name, cut if it is too long.
+    pub fn own(name: &str) -> Self {
+        let length = name.floor_char_boundary(NAME);
+        let mut bytes = [0; NAME];
+        bytes.iter_mut().zip(name.bytes().take(length)).for_each(|(to, from)| *to = from);
+        Self::Own(bytes, length as u8)
+    }
+
+    /// As text.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Known(name) => name,
+            Self::Own(bytes, length) => {
+                let bytes = bytes.get(..usize::from(*length)).unwrap_or_default();
+                core::str::from_utf8(bytes).unwrap_or_default()
+            }
+        }
+    }
+}
+
+/// A program: one of the boot image, or that of a task that was launched from elsewhere.
 #[derive(Clone, Copy)]
 pub struct Program {
     /// Its name, as in `bin/NAME`.
-    pub name: &'static str,
+    pub name: Name,
     /// What it is, in one line.
     pub description: &'static str,
     /// Its address space; `None` if it cannot be run (the log says why).

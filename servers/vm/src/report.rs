@@ -119,7 +119,8 @@ pub(crate) fn print<K: Kernel>(
     let mut printer = Printer::new(kernel);
     let instruction = context.instruction;
     // Printing to the console cannot fail.
-    let _ = writeln!(printer, "vm: task {id} ({}) was ended: {cause}, at {instruction:#x}", program.name);
+    let _ =
+        writeln!(printer, "vm: task {id} ({}) was ended: {cause}, at {instruction:#x}", program.name.text());
     let mut number = 0;
     for run in backtrace.addresses().chunk_by(|one, next| one == next) {
         let Some(&address) = run.first() else { continue };

@@ -216,13 +216,15 @@ impl<K: Kernel> Server for Vm<'_, K> {
 
     fn launch_image(
         &mut self,
-        _: TaskId,
-        _: StrLend<'_>,
-        _: Handle,
-        _: ReadLend<'_>,
-        _: ReadLend<'_>,
+        sender: TaskId,
+        name: StrLend<'_>,
+        image: Handle,
+        arguments: ReadLend<'_>,
+        environment: ReadLend<'_>,
     ) -> Result<TaskId, Error> {
-        Err(Error::NotSupported)
+        let mut buffer = [0; MAX_ARGUMENTS];
+        let told = Told::read(&arguments, &environment, &mut buffer)?;
+        self.launch_shared(sender, name.read(&mut [0; NAME_MAX])?, image, told)
     }
 
     fn boot_file(&mut self, _: TaskId, index: u32, path: WriteLend<'_>) -> Result<BootFileReply, Error> {
@@ -290,7 +292,7 @@ impl<K: Kernel> Server for Vm<'_, K> {
         let index = u16::try_from(index).map_err(|_| Error::NotFound)?;
         let program = self.state.catalog.get(index).ok_or(Error::NotFound)?;
         Ok(ProgramReply {
-            name: give_text(program.name, &name)?,
+            name: give_text(program.name.text(), &name)?,
             description: give_text(program.description, &description)?,
         })
     }

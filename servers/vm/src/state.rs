@@ -100,7 +100,7 @@ impl<K: Kernel> Vm<'_, K> {
     }
 
     /// The name of a task's program; `?` if it is not one of vm's.
-    pub(crate) fn name_of(&self, task: TaskId) -> &'static str {
-        if task == self.own { "vm" } else { self.program_of(task).map_or("?", |program| program.name) }
+    pub(crate) fn name_of(&self, task: TaskId) -> &str {
+        if task == self.own { "vm" } else { self.program_of(task).map_or("?", |program| program.name.text()) }
     }
 }

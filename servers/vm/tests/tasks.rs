@@ -252,7 +252,7 @@ fn the_system_starts_by_manifest_and_restarts_with_patience() {
         .state
         .tasks
         .iter()
-        .map(|(_, task)| system.state.catalog.get(task.program).unwrap().name)
+        .map(|(_, task)| system.state.catalog.get(task.program).unwrap().name.text())
         .collect();
     assert_eq!(names, ["always", "once"]);
     let mut task = system.state.tasks.iter().next().unwrap().0;
