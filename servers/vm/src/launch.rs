@@ -30,7 +30,7 @@ pub const MAX_ARGUMENTS: usize = interfaces::vm::ARGUMENTS_MAX;
 
 const ARGUMENTS_OFFSET: usize = STARTUP_OFFSET + size_of::<Startup>();
 // A name as the only argument has no NUL of its own.
-const _: () = assert!(ARGUMENTS_OFFSET + MAX_ARGUMENTS + bootfs::MAX_PATH + 1 <= PAGE as usize);
+const _: () = assert!(ARGUMENTS_OFFSET + MAX_ARGUMENTS + bootfs::MAX_PATH < PAGE as usize);
 
 impl<K: Kernel> Vm<'_, K> {
     /// Starts the program at place `program` of the catalog.
