@@ -130,7 +130,11 @@ impl Server {
                 link
             }
             None => {
-                resea::info!("{name}: {hardware}, packets of up to {} bytes", reply.mtu);
+                let [a, b, c, d, e, f] = reply.address;
+                resea::info!(
+                    "{name}: {a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}, packets of up to {} bytes",
+                    reply.mtu
+                );
                 let link = self.stack.add(name, Some(hardware), reply.mtu as usize, Box::new(card), now());
                 self.stack.enable_dhcp(link, now());
                 self.stack.enable_slaac(link, now());
