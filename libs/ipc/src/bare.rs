@@ -4,7 +4,7 @@
 
 use crate::calls::Schedule;
 use crate::raw::{Returned, call0, call1, call2, call3, call4, call5};
-use crate::{Error, MapFlags, MessageInfo, Received, SendFlags, TaskCreate, TaskId, TaskInfo};
+use crate::{Error, MapFlags, MessageInfo, Received, Region, SendFlags, TaskCreate, TaskId, TaskInfo};
 use abi::{COUNTED_TASKS, ConsoleOperation, InspectOperation, IrqOperation, LendSelector, Syscall};
 
 /// The value of a call, or its error.
@@ -111,6 +111,20 @@ pub(crate) fn lend_write(
     let (address, length) = (data.as_ptr().expose_provenance(), data.len());
     let number = Syscall::LendCopy as usize;
     // SAFETY: as said above; the kernel reads `length` bytes of `data`.
+    value(unsafe { call5(number, lender.raw(), selector.raw(), offset, address, length) }).map(drop)
+}
+
+#[inline]
+pub(crate) fn lend_copy_region(
+    lender: TaskId,
+    selector: LendSelector,
+    offset: usize,
+    region: Region,
+) -> Result<(), Error> {
+    let (address, length) = (region.address(), region.len());
+    let number = Syscall::LendCopy as usize;
+    // SAFETY: as said above, or foreign memory: the kernel reads or writes `length` bytes of the region, where no Rust
+    // object lies and which may change at any time; what is not mapped faults, or is an error.
     value(unsafe { call5(number, lender.raw(), selector.raw(), offset, address, length) }).map(drop)
 }
 

@@ -10,7 +10,7 @@ use crate::bare as system;
 use crate::host as system;
 
 use crate::{
-    Affinity, Error, MapFlags, MessageInfo, Policy, Received, SendFlags, TaskCreate, TaskId, TaskInfo,
+    Affinity, Error, MapFlags, MessageInfo, Policy, Received, Region, SendFlags, TaskCreate, TaskId, TaskInfo,
 };
 use abi::{COUNTED_TASKS, IrqOperation, LendSelector, MAX_CONSOLE};
 
@@ -127,6 +127,28 @@ pub fn lend_read(
 #[inline]
 pub fn lend_write(lender: TaskId, selector: LendSelector, offset: usize, data: &[u8]) -> Result<(), Error> {
     system::lend_write(lender, LendSelector { write: true, ..selector }, offset, data)
+}
+
+/// As [`lend_read`], to foreign memory.
+#[inline]
+pub(crate) fn lend_read_region(
+    lender: TaskId,
+    selector: LendSelector,
+    offset: usize,
+    region: Region,
+) -> Result<(), Error> {
+    system::lend_copy_region(lender, LendSelector { write: false, ..selector }, offset, region)
+}
+
+/// As [`lend_write`], from foreign memory.
+#[inline]
+pub(crate) fn lend_write_region(
+    lender: TaskId,
+    selector: LendSelector,
+    offset: usize,
+    region: Region,
+) -> Result<(), Error> {
+    system::lend_copy_region(lender, LendSelector { write: true, ..selector }, offset, region)
 }
 
 /// Sets the task's one timer to expire after `nanoseconds`; 0 stops it. Programs with several use `resea::Timers`.

@@ -10,7 +10,7 @@ pub use loopback::Loopback;
 
 use crate::calls::Schedule;
 use crate::{
-    Error, MapFlags, MessageInfo, Received, SendFlags, TaskCreate, TaskId, TaskIndex, TaskInfo, page,
+    Error, MapFlags, MessageInfo, Received, Region, SendFlags, TaskCreate, TaskId, TaskIndex, TaskInfo, page,
 };
 use abi::{COUNTED_TASKS, IrqOperation, Lend, LendSelector, MAX_LENDS, MessagePage, PAYLOAD_WORDS};
 use std::cell::{Cell, RefCell, UnsafeCell};
@@ -188,6 +188,22 @@ fn leaked(address: usize, length: usize) -> bool {
     };
     assert!(length == 0 || leaked.iter().any(inside), "there is no foreign memory at {address:#x}");
     false
+}
+
+/// Copies between a lend and foreign memory, through a buffer: it may be the backend's or leaked.
+pub(crate) fn lend_copy_region(
+    lender: TaskId,
+    selector: LendSelector,
+    offset: usize,
+    region: Region,
+) -> Result<(), Error> {
+    let mut buffer = std::vec![0; region.len()];
+    if selector.write {
+        region.read(0, &mut buffer)?;
+        return lend_write(lender, selector, offset, &buffer);
+    }
+    lend_read(lender, selector, offset, &mut buffer)?;
+    region.write(0, &buffer)
 }
 
 /// The word of foreign memory at `address`; `None`: it is memory that was leaked for tests.

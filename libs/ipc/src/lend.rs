@@ -3,7 +3,7 @@
 //! A lend is an allegation. The kernel checks each access against what the client lent and against its page tables;
 //! what is wrong is an error for this request and never a fault here. A server never sees an address of its client.
 
-use crate::{Error, TaskId, calls};
+use crate::{Error, Region, TaskId, calls};
 use abi::{LendSelector, MAX_COPY};
 use core::marker::PhantomData;
 
@@ -45,6 +45,32 @@ impl Place {
         }
         Ok(())
     }
+
+    #[inline]
+    fn read_region(&self, offset: usize, region: &Region) -> Result<(), Error> {
+        self.check(offset, region.len())?;
+        let selector = LendSelector { index: self.index, write: false };
+        pieces(region, |at, piece| calls::lend_read_region(self.lender, selector, offset + at, piece))
+    }
+
+    #[inline]
+    fn write_region(&self, offset: usize, region: &Region) -> Result<(), Error> {
+        self.check(offset, region.len())?;
+        let selector = LendSelector { index: self.index, write: true };
+        pieces(region, |at, piece| calls::lend_write_region(self.lender, selector, offset + at, piece))
+    }
+}
+
+/// The region in pieces that can be copied by one system call, and where each begins.
+#[inline]
+fn pieces(region: &Region, mut copy: impl FnMut(usize, Region) -> Result<(), Error>) -> Result<(), Error> {
+    let mut at = 0;
+    while at < region.len() {
+        let length = MAX_COPY.min(region.len() - at);
+        copy(at, region.part(at, length)?)?;
+        at += length;
+    }
+    Ok(())
 }
 
 /// Bytes that the client lends for reading, until the reply.
@@ -78,6 +104,14 @@ impl<'a> ReadLend<'a> {
     #[inline]
     pub fn read(&self, offset: usize, buffer: &mut [u8]) -> Result<(), Error> {
         self.place.read(offset, buffer)
+    }
+
+    /// Copies `length` bytes from `offset` to `region`, from `at` on: the kernel does it, without a stop on the way.
+    ///
+    /// Errors: as [`ReadLend::read`], and `OutOfBounds` (past the end of the region).
+    #[inline]
+    pub fn read_region(&self, offset: usize, region: &Region, at: usize, length: usize) -> Result<(), Error> {
+        self.place.read_region(offset, &region.part(at, length)?)
     }
 }
 
@@ -146,6 +180,21 @@ impl<'a> WriteLend<'a> {
     #[inline]
     pub fn write(&self, offset: usize, data: &[u8]) -> Result<(), Error> {
         self.place.write(offset, data)
+    }
+
+    /// Copies `length` bytes of `region`, from `at` on, to the client's memory from `offset` on: the kernel does it,
+    /// without a stop on the way.
+    ///
+    /// Errors: as [`WriteLend::write`], and `OutOfBounds` (past the end of the region).
+    #[inline]
+    pub fn write_region(
+        &self,
+        offset: usize,
+        region: &Region,
+        at: usize,
+        length: usize,
+    ) -> Result<(), Error> {
+        self.place.write_region(offset, &region.part(at, length)?)
     }
 }
 

@@ -4,7 +4,7 @@
 use abi::TaskIndex;
 use ipc::host::{Loopback, install};
 use ipc::server::{Events, handle};
-use ipc::{Answer, Error, Incoming, MessageInfo, Outbox, Pending, Received, TaskId, stub};
+use ipc::{Answer, Error, Incoming, MessageInfo, Outbox, Pending, Received, Region, TaskId, stub};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -12,6 +12,7 @@ const REVERSE: u16 = 40;
 const LATER: u16 = 41;
 const CHANGED: u16 = 42;
 const GREET: u16 = 43;
+const STORE: u16 = 44;
 
 fn task(index: usize) -> TaskId {
     TaskId::new(TaskIndex::new(index), 1).unwrap()
@@ -45,6 +46,22 @@ impl Server {
         Ok(1)
     }
 
+    /// Keeps what is lent in foreign memory, and gives it back from there.
+    fn store(&mut self, message: &Incoming) -> Result<usize, Error> {
+        stub::expect(message, STORE, 1, 2, 0b10)?;
+        let (input, room) = (message.read_lend(0, stub::get(0)), message.write_lend(1, stub::get(4)));
+        let region = Region::leak(input.len() + 6);
+        assert_eq!(input.read_region(1, &region, 7, input.len()), Err(Error::OutOfBounds), "of the region");
+        assert_eq!(input.read_region(2, &region, 0, input.len() - 1), Err(Error::OutOfBounds), "of the lend");
+        input.read_region(0, &region, 3, input.len())?;
+        let mut around = [1; 3];
+        region.read(0, &mut around)?;
+        assert_eq!(around, [0; 3]);
+        room.write_region(0, &region, 3, input.len())?;
+        stub::put(0, input.len() as u32);
+        Ok(1)
+    }
+
     fn greet(&mut self, message: &Incoming) -> Result<usize, Error> {
         stub::expect(message, GREET, 1, 1, 0)?;
         let mut buffer = [0; 16];
@@ -58,6 +75,7 @@ fn dispatch(server: &mut Server, message: &Incoming) -> Answer {
     match message.info.kind() {
         REVERSE => stub::answer(REVERSE, server.reverse(message)),
         GREET => stub::answer(GREET, server.greet(message)),
+        STORE => stub::answer(STORE, server.store(message)),
         LATER => {
             let pending = Pending::new(message);
             if server.answer_at_once {
@@ -89,10 +107,14 @@ fn serve(server: &mut Server, message: &Incoming) -> Answer {
 }
 
 fn reverse(input: &[u8], output: &mut [u8]) -> Result<usize, Error> {
+    exchange(REVERSE, input, output)
+}
+
+fn exchange(kind: u16, input: &[u8], output: &mut [u8]) -> Result<usize, Error> {
     stub::put(0, input.len() as u32);
     stub::put(4, output.len() as u32);
     let capacity = output.len();
-    stub::call(task(5), REVERSE, 1, &[stub::Lend::read(input), stub::Lend::write(output)])?;
+    stub::call(task(5), kind, 1, &[stub::Lend::read(input), stub::Lend::write(output)])?;
     stub::checked_length(stub::get(0), capacity)
 }
 
@@ -122,6 +144,17 @@ fn lends_carry_data_both_ways() {
     assert_eq!(reverse(&input, &mut output), Ok(input.len()), "longer than one copy may be");
     assert!(input.iter().rev().eq(&output));
     assert_eq!(reverse(b"", &mut []), Ok(0));
+}
+
+#[test]
+fn lends_are_copied_to_and_from_foreign_memory() {
+    let (kernel, _) = world();
+    let _installed = install(kernel);
+    let input: Vec<u8> = (0..100_000).map(|byte| byte as u8).collect();
+    let mut output = vec![0; input.len()];
+    assert_eq!(exchange(STORE, &input, &mut output), Ok(input.len()), "longer than one copy may be");
+    assert!(input == output);
+    assert_eq!(exchange(STORE, b"hello", &mut [0; 4]), Err(Error::OutOfBounds), "no room");
 }
 
 #[test]
