@@ -24,13 +24,29 @@ pub enum Builtin {
     Mem,
     /// Ends a task.
     Kill,
+    /// Changes the current directory.
+    Cd,
+    /// Shows the current directory.
+    Pwd,
+    /// Runs a script as if its lines were typed.
+    Source,
     /// Halts the machine.
     Quit,
 }
 
 impl Builtin {
     /// Every built-in command, in the order of `help`.
-    pub const ALL: [Self; 6] = [Self::Help, Self::Ps, Self::Log, Self::Mem, Self::Kill, Self::Quit];
+    pub const ALL: [Self; 9] = [
+        Self::Help,
+        Self::Ps,
+        Self::Log,
+        Self::Mem,
+        Self::Kill,
+        Self::Cd,
+        Self::Pwd,
+        Self::Source,
+        Self::Quit,
+    ];
 
     /// The command with this name.
     pub fn find(name: &str) -> Option<Self> {
@@ -45,6 +61,9 @@ impl Builtin {
             Self::Log => "log",
             Self::Mem => "mem",
             Self::Kill => "kill",
+            Self::Cd => "cd",
+            Self::Pwd => "pwd",
+            Self::Source => "source",
             Self::Quit => "q",
         }
     }
@@ -53,7 +72,9 @@ impl Builtin {
     pub const fn arguments(self) -> &'static str {
         match self {
             Self::Help => "[COMMAND]",
-            Self::Ps | Self::Mem => "",
+            Self::Ps | Self::Mem | Self::Pwd => "",
+            Self::Cd => "[DIRECTORY]",
+            Self::Source => "FILE [ARGUMENTS]",
             Self::Log => "[LINES]",
             Self::Kill => "ID|NAME",
             Self::Quit => "[STATUS]",
@@ -68,6 +89,9 @@ impl Builtin {
             Self::Log => "Shows the kernel log, or its last lines",
             Self::Mem => "Shows how much memory there is",
             Self::Kill => "Ends a task",
+            Self::Cd => "Changes the current directory, without an argument to /",
+            Self::Pwd => "Shows the current directory",
+            Self::Source => "Runs the lines of a script as if they were typed",
             Self::Quit => "Halts the machine",
         }
     }
@@ -77,9 +101,15 @@ impl Builtin {
         format!("{} {}", self.name(), self.arguments()).trim_end().into()
     }
 
-    /// Runs it with its arguments.
-    pub fn run(self, arguments: &[String], system: &mut impl System) -> Result<String, String> {
+    /// Runs it with its arguments, in a directory. Those that need files, `cd` and `source`, run elsewhere.
+    pub fn run(
+        self,
+        arguments: &[String],
+        directory: &str,
+        system: &mut impl System,
+    ) -> Result<String, String> {
         match (self, arguments) {
+            (Self::Pwd, []) => Ok(format!("{directory}\n")),
             (Self::Help, []) => Ok(help(system)),
             (Self::Help, [name]) => help_for(name, system),
             (Self::Ps, []) => ps(system),
@@ -96,8 +126,13 @@ impl Builtin {
                 Ok(status @ 0..=100) => quit(status, system),
                 _ => Err(format!("q: `{status}` is not a status from 0 to 100: try `q` or `q 1`")),
             },
-            _ => Err(format!("{}: wrong number of arguments: use `{}`", self.name(), self.usage())),
+            _ => Err(self.wrong_number()),
         }
+    }
+
+    /// That it has too many or too few arguments.
+    pub fn wrong_number(self) -> String {
+        format!("{}: wrong number of arguments: use `{}`", self.name(), self.usage())
     }
 }
 
@@ -112,6 +147,9 @@ fn help(system: &mut impl System) -> String {
     let rows: Vec<_> = builtins.into_iter().chain([separator, title]).chain(programs).collect();
     table(["Commands", ""], &[], &rows)
         + "\nA program runs until it ends or Ctrl-C kills it; with & at the end it runs in the background.\n\
+           > FILE and >> FILE write the output of a command to a file, or to its end; < FILE is its input.\n\
+           A path with a / runs a program or a script; `shell FILE` and `source FILE` run a script too.\n\
+           In scripts, $1 to $9 are the arguments; $? is the status of the last command; # begins a comment.\n\
            Tab completes, Up brings back what was typed. In QEMU, Ctrl-A X leaves at once.\n"
 }
 

@@ -9,13 +9,19 @@
 extern crate alloc;
 
 pub mod builtins;
+mod complete;
 pub mod editor;
+mod files;
 pub mod format;
 pub mod history;
+pub mod job;
 pub mod line;
 pub mod names;
+pub mod pipe;
 pub mod resea_system;
+mod run;
 pub mod screen;
+pub mod script;
 pub mod shell;
 pub mod system;
 pub mod words;

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 pub enum Completion {
     /// No name starts like this.
     Nothing,
-    /// This text is to be inserted: the rest of the only name and a blank, or what all names have in common.
+    /// This text is to be inserted: the rest of the only name and a blank (none if it ends in `/`), or what all names have in common.
     Insert(String),
     /// Several names start like this and have no more in common.
     Choices(Vec<String>),
@@ -24,7 +24,10 @@ pub fn complete<'a>(start: &str, names: impl IntoIterator<Item = &'a str>) -> Co
         [] => Completion::Nothing,
         [only] => {
             let mut text = String::from(rest(only));
-            text.push(' ');
+            // More may follow the name of a directory.
+            if !only.ends_with('/') {
+                text.push(' ');
+            }
             Completion::Insert(text)
         }
         // The names are sorted: what the first and the last have in common, all have.
@@ -87,6 +90,7 @@ mod tests {
         assert_eq!(complete("hel", NAMES), Completion::Choices(vec!["hello".into(), "help".into()]));
         assert_eq!(complete("hello", NAMES), Completion::Insert(" ".into()));
         assert_eq!(complete("x", NAMES), Completion::Nothing);
+        assert_eq!(complete("/t", ["/tmp/"]), Completion::Insert("mp/".into()));
         assert_eq!(complete("g", ["grün", "grüß"]), Completion::Insert("rü".into()));
         assert_eq!(
             complete("p", ["ps", "ps"]),

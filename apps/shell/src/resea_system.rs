@@ -1,11 +1,14 @@
 //! The system under the shell when it runs on Resea: the kernel's calls and vm.
 
 use crate::shell::Shell;
-use crate::system::{Ending, Memory, Program, System};
+use crate::system::{Ending, Memory, Program, Reading, System, Writing};
 use abi::{Error, MAX_TASKS, NOTIFY_CHILD, NOTIFY_CONSOLE, TaskId, TaskInfo};
 use alloc::string::String;
 use alloc::vec::Vec;
+use interfaces::stdio::{self, ReadCall, WriteCall};
 use interfaces::vm;
+use ipc::Handle;
+use ipc::server::{self, Events};
 use resea::Never;
 
 /// Longest description of a program in bytes; longer ones are left out.
@@ -23,7 +26,65 @@ impl Resea {
     }
 }
 
+impl Writing for WriteCall {
+    fn len(&self) -> usize {
+        self.data().len()
+    }
+
+    fn read(&self, offset: usize, buffer: &mut [u8]) -> Result<(), Error> {
+        self.data().read(offset, buffer)
+    }
+
+    fn finish(self, result: Result<(), Error>) {
+        match result {
+            Ok(()) => self.reply(),
+            Err(error) => self.fail(error),
+        }
+    }
+}
+
+impl Reading for ReadCall {
+    fn len(&self) -> usize {
+        self.data().len()
+    }
+
+    fn write(&self, data: &[u8]) -> Result<(), Error> {
+        self.data().write(0, data)
+    }
+
+    fn finish(self, result: Result<usize, Error>) {
+        match result {
+            Ok(length) => self.reply(length),
+            Err(error) => self.fail(error),
+        }
+    }
+}
+
+/// The texts, with a NUL after each.
+fn pack(texts: &[String]) -> String {
+    texts.iter().flat_map(|text| [text.as_str(), "\0"]).collect()
+}
+
+impl Resea {
+    /// Has its end told.
+    fn watch(&self, task: TaskId) -> Result<TaskId, Error> {
+        if let Err(error) = self.vm.watch(task) {
+            // Its end would not be told: better no program than one that nobody waits for.
+            let _ = self.vm.kill(task);
+            return Err(error);
+        }
+        Ok(task)
+    }
+}
+
 impl System for Resea {
+    type Write = WriteCall;
+    type Read = ReadCall;
+
+    fn own_id(&mut self) -> TaskId {
+        ipc::own_id()
+    }
+
     fn write(&mut self, text: &str) {
         ipc::console_write(text.as_bytes());
     }
@@ -76,16 +137,27 @@ impl System for Resea {
         programs
     }
 
-    fn launch(&mut self, words: &[String]) -> Result<TaskId, Error> {
+    fn launch(&mut self, words: &[String], environment: &[String]) -> Result<TaskId, Error> {
         let name = words.first().ok_or(Error::NotFound)?;
-        let arguments: String = words.iter().flat_map(|word| [word.as_str(), "\0"]).collect();
-        let task = self.vm.launch(name, arguments.as_bytes(), b"")?;
-        if let Err(error) = self.vm.watch(task) {
-            // Its end would not be told: better no program than one that nobody waits for.
-            let _ = self.vm.kill(task);
-            return Err(error);
-        }
-        Ok(task)
+        let task = self.vm.launch(name, pack(words).as_bytes(), pack(environment).as_bytes())?;
+        self.watch(task)
+    }
+
+    fn launch_image(
+        &mut self,
+        image: Handle,
+        words: &[String],
+        environment: &[String],
+    ) -> Result<TaskId, Error> {
+        let path = words.first().ok_or(Error::NotFound)?;
+        let name = path.rsplit('/').next().unwrap_or(path);
+        // Names are for people: a long one is cut.
+        let name = name.get(..name.floor_char_boundary(vm::NAME_MAX)).unwrap_or_default();
+        let launched =
+            self.vm.launch_image(name, image, pack(words).as_bytes(), pack(environment).as_bytes());
+        // vm has copied it.
+        let _ = self.vm.share_close(image);
+        self.watch(launched?)
     }
 
     fn next_ended(&mut self) -> Option<(TaskId, Ending)> {
@@ -108,27 +180,59 @@ impl System for Resea {
     }
 }
 
-/// The program: connects the shell to the console and to vm.
-///
-/// Errors: the console cannot be read.
-pub fn run() -> Result<Never, Error> {
-    let mut shell = Shell::new(Resea::new(resea::vm()));
-    let mut buffer = [0; abi::MAX_CONSOLE];
-    // Whoever reads is notified from then on. What was typed before the first prompt is shown after it.
-    let mut count = ipc::console_read(&mut buffer)?;
-    shell.start();
-    loop {
-        while count > 0 {
-            shell.input(buffer.get(..count).unwrap_or_default());
-            count = ipc::console_read(&mut buffer)?;
+/// The shell as a server: to its programs, and of the console.
+struct Serving {
+    shell: Shell<Resea>,
+}
+
+impl Serving {
+    /// Hands the shell what was typed.
+    fn read_console(&mut self) {
+        let mut buffer = [0; abi::MAX_CONSOLE];
+        loop {
+            // That it can be read was seen at the start.
+            match ipc::console_read(&mut buffer) {
+                Ok(count @ 1..) => self.shell.input(buffer.get(..count).unwrap_or_default()),
+                _ => return,
+            }
         }
-        let bits = resea::wait();
+    }
+}
+
+impl stdio::Server for Serving {
+    fn write(&mut self, call: WriteCall) {
+        self.shell.write(call.sender(), call);
+    }
+
+    fn read(&mut self, call: ReadCall) {
+        self.shell.read(call.sender(), call);
+    }
+}
+
+impl Events for Serving {
+    fn notified(&mut self, bits: usize) {
         if bits & NOTIFY_CHILD != 0 {
-            shell.children_ended();
+            self.shell.children_ended();
         }
         // A program that has ended may have been the one that was notified of input.
         if bits & (NOTIFY_CONSOLE | NOTIFY_CHILD) != 0 {
-            count = ipc::console_read(&mut buffer)?;
+            self.read_console();
         }
     }
+}
+
+/// The program: connects the shell to the console, to vm, and to the programs that it launches.
+///
+/// It does not register as `stdio`: each shell serves its own programs, who are told its task.
+///
+/// Errors: the console cannot be read.
+pub fn run() -> Result<Never, Error> {
+    let mut serving = Serving { shell: Shell::new(Resea::new(resea::vm())) };
+    let mut buffer = [0; abi::MAX_CONSOLE];
+    // Whoever reads is notified from then on. What was typed before the first prompt is shown after it.
+    let count = ipc::console_read(&mut buffer)?;
+    serving.shell.start();
+    serving.shell.input(buffer.get(..count).unwrap_or_default());
+    serving.read_console();
+    server::run(&mut serving, stdio::dispatch)
 }

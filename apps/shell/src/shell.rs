@@ -1,17 +1,19 @@
-//! The shell itself: what happens with entered lines, running programs and tasks that have ended.
+//! The shell itself: input, tasks that have ended, what they write and read; and what is shown.
 //!
-//! A state machine over [`System`]: console input and ended tasks go in, console output and calls come out. It never
-//! waits for a program: while one runs in the foreground, input is kept for later, but for Ctrl-C, which kills it.
+//! A state machine over [`System`]: console input, ended tasks and the calls of launched programs go in, console output
+//! and answers come out. It never waits, for a program or for a file: while something runs in the foreground, input is kept
+//! for later, but for Ctrl-C, which kills it. What is done with a line is in [`run`](crate::run), scripts in
+//! [`script`](crate::script).
 
-use crate::builtins::Builtin;
 use crate::editor::{Editor, Event};
-use crate::names::{Completion, complete, nearest};
-use crate::system::{Ending, System};
-use crate::words::{Command, parse};
+use crate::job::{Job, Role};
+use crate::pipe::Pipe;
+use crate::script::Script;
+use crate::system::{Ending, Reading, System, Writing};
 use abi::{Error, TaskId};
 use alloc::collections::VecDeque;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
 
@@ -20,30 +22,30 @@ pub const MAX_AHEAD: usize = 4096;
 
 /// Status of a command that was ended by Ctrl-C.
 const INTERRUPTED: i32 = 130;
-/// Status of a command that does not exist.
-const UNKNOWN: i32 = 127;
-/// Status of a line that is no command.
-const MALFORMED: i32 = 2;
 
 const CONTROL_C: u8 = 3;
 
-/// A program that the shell has launched.
-#[derive(Clone, Debug)]
-struct Job {
-    task: TaskId,
-    name: String,
-}
+/// A command on this system.
+pub(crate) type JobOf<S> = Job<<S as System>::Write, <S as System>::Read>;
 
 /// The shell.
-pub struct Shell<S> {
-    system: S,
-    editor: Editor,
+pub struct Shell<S: System> {
+    pub(crate) system: S,
+    pub(crate) editor: Editor,
     /// Output that is not written yet: one write per event.
-    out: String,
+    pub(crate) out: String,
     /// Input that is not handled yet.
     ahead: VecDeque<u8>,
-    foreground: Option<Job>,
-    background: Vec<Job>,
+    pub(crate) foreground: Option<JobOf<S>>,
+    pub(crate) background: Vec<JobOf<S>>,
+    /// The scripts that run, each by a line of the one before.
+    pub(crate) scripts: Vec<Script<S::Write, S::Read>>,
+    /// The current directory.
+    pub(crate) directory: String,
+    /// Status of the last command.
+    pub(crate) status: i32,
+    /// Status of a command that has just ended, until [`Shell::go_on`] sees it.
+    pub(crate) finished: Option<i32>,
 }
 
 impl<S: System> Shell<S> {
@@ -56,6 +58,10 @@ impl<S: System> Shell<S> {
             ahead: VecDeque::new(),
             foreground: None,
             background: Vec::new(),
+            scripts: Vec::new(),
+            directory: "/".into(),
+            status: 0,
+            finished: None,
         }
     }
 
@@ -94,15 +100,104 @@ impl<S: System> Shell<S> {
     /// Takes note of the launched tasks that have ended.
     pub fn children_ended(&mut self) {
         while let Some((task, ending)) = self.system.next_ended() {
-            if self.foreground.as_ref().is_some_and(|job| job.task == task) {
+            if let Some(role) = self.foreground.as_ref().and_then(|job| job.role(task)) {
                 if let Some(job) = self.foreground.take() {
-                    self.finish(&job, ending);
+                    self.ended(job, role, ending);
                 }
-            } else if let Some(index) = self.background.iter().position(|job| job.task == task) {
+            } else if let Some(index) = self.background.iter().position(|job| job.role(task).is_some()) {
                 let job = self.background.swap_remove(index);
-                self.report_background(&job, ending);
+                if let Some(role) = job.role(task) {
+                    self.ended(job, role, ending);
+                }
+            } else {
+                self.script_helper_ended(task, ending);
+            }
+            self.go_on();
+        }
+        self.handle_input();
+        self.settle();
+    }
+
+    /// A launched program writes.
+    pub fn write(&mut self, sender: TaskId, call: S::Write) {
+        match self.output_of(sender) {
+            Some(pipe) => pipe.write(call),
+            None => call.finish(Err(Error::NotPermitted)),
+        }
+        self.files_have_opened();
+    }
+
+    /// A launched program reads.
+    pub fn read(&mut self, sender: TaskId, call: S::Read) {
+        match self.input_of(sender) {
+            Some(pipe) => pipe.read(call),
+            None => call.finish(Err(Error::NotPermitted)),
+        }
+        self.files_have_opened();
+    }
+
+    /// The pipe that `task` writes to.
+    fn output_of(&mut self, task: TaskId) -> Option<&mut Pipe<S::Write, S::Read>> {
+        let inherits =
+            |job: &JobOf<S>| job.main == Some(task) && job.question.is_none() && job.output.is_none();
+        if self.foreground.as_ref().is_some_and(inherits) {
+            return self
+                .scripts
+                .iter_mut()
+                .rev()
+                .find_map(|script| Some(&mut script.job.output.as_mut()?.pipe));
+        }
+        let (job, role) = self.job_of(task)?;
+        match (role, &mut job.question) {
+            (Role::Main, Some((_, pipe))) => Some(pipe),
+            (Role::Main, None) => Some(&mut job.output.as_mut()?.pipe),
+            (Role::Input, _) => job.input.as_mut().map(|input| {
+                input.is_open = true;
+                &mut input.pipe
+            }),
+            (Role::Output, _) => None,
+        }
+    }
+
+    /// The pipe that `task` reads from.
+    fn input_of(&mut self, task: TaskId) -> Option<&mut Pipe<S::Write, S::Read>> {
+        if self.foreground.as_ref().is_some_and(|job| job.main == Some(task) && job.input.is_none()) {
+            return self
+                .scripts
+                .iter_mut()
+                .rev()
+                .find_map(|script| Some(&mut script.job.input.as_mut()?.pipe));
+        }
+        let (job, role) = self.job_of(task)?;
+        match role {
+            Role::Main => Some(&mut job.input.as_mut()?.pipe),
+            Role::Output => job.output.as_mut().map(|output| {
+                output.is_open = true;
+                &mut output.pipe
+            }),
+            Role::Input => None,
+        }
+    }
+
+    /// The command that `task` runs for, and as what.
+    fn job_of(&mut self, task: TaskId) -> Option<(&mut JobOf<S>, Role)> {
+        let scripts = self.scripts.iter_mut().map(|script| &mut script.job);
+        let mut jobs = self.foreground.iter_mut().chain(&mut self.background).chain(scripts);
+        jobs.find_map(|job| job.role(task).map(|role| (job, role)))
+    }
+
+    /// Goes on with a command whose files have all been opened, or that was told a program.
+    fn files_have_opened(&mut self) {
+        if let Some(mut job) = self.foreground.take() {
+            match job.waits && job.is_open() {
+                true => {
+                    job.waits = false;
+                    self.proceed(job);
+                }
+                false => self.look_for_program(job),
             }
         }
+        self.go_on();
         self.handle_input();
         self.settle();
     }
@@ -113,7 +208,12 @@ impl<S: System> Shell<S> {
             && let Some(byte) = self.ahead.pop_front()
         {
             match self.editor.push(byte, &mut self.out) {
-                Some(Event::Entered(line)) => self.entered(&line),
+                Some(Event::Entered(line)) => {
+                    self.out.push_str("\x1b]133;C\x07");
+                    self.flush();
+                    self.execute(&line);
+                    self.go_on();
+                }
                 Some(Event::Complete) => self.complete(),
                 Some(Event::Interrupted) => self.editor.prompt(&mut self.out),
                 Some(Event::Leave) => {
@@ -125,182 +225,94 @@ impl<S: System> Shell<S> {
         }
     }
 
+    /// After the end of a command: the next line of the script, or the prompt.
+    fn go_on(&mut self) {
+        while let Some(status) = self.finished.take() {
+            self.status = status;
+            let Some(script) = self.scripts.last_mut() else {
+                self.print(format_args!("\x1b]133;D;{status}\x07"));
+                self.editor.prompt(&mut self.out);
+                return;
+            };
+            let line = if status == 0 { script.next_line() } else { None };
+            match line {
+                Some(line) => self.execute(&line),
+                None => self.end_script(status),
+            }
+        }
+    }
+
     /// Shows the line as it is now, unless a program has the terminal.
     fn settle(&mut self) {
-        if self.foreground.is_none() {
+        if self.foreground.as_ref().is_none_or(|job| job.completes()) {
             self.editor.refresh(&mut self.out);
         }
         self.flush();
     }
 
-    fn flush(&mut self) {
+    pub(crate) fn flush(&mut self) {
         if !self.out.is_empty() {
             self.system.write(&self.out);
             self.out.clear();
         }
     }
 
-    fn print(&mut self, text: core::fmt::Arguments<'_>) {
+    pub(crate) fn print(&mut self, text: core::fmt::Arguments<'_>) {
         // Writing to a String cannot fail.
         let _ = self.out.write_fmt(text);
     }
 
-    fn entered(&mut self, line: &str) {
-        self.out.push_str("\x1b]133;C\x07");
-        self.flush();
-        match parse(line) {
-            Ok(command) => match command.words.first().map(|name| Builtin::find(name)) {
-                None => self.done(0),
-                Some(Some(builtin)) => self.run_builtin(builtin, &command),
-                Some(None) => self.run_program(command),
-            },
-            Err(error) => {
-                self.print(format_args!("{error}.\n"));
-                self.done(MALFORMED);
-            }
-        }
-    }
-
-    /// Marks the end of a command and shows the next prompt.
-    fn done(&mut self, status: i32) {
-        self.print(format_args!("\x1b]133;D;{status}\x07"));
-        self.editor.prompt(&mut self.out);
-    }
-
-    fn run_builtin(&mut self, builtin: Builtin, command: &Command) {
-        let result = match command.background {
-            false => builtin.run(command.words.get(1..).unwrap_or_default(), &mut self.system),
-            true => Err(format!(
-                "{}: built-in commands do not run in the background: leave out &",
-                builtin.name()
-            )),
-        };
-        match result {
-            Ok(text) => {
-                self.out.push_str(&text);
-                self.done(0);
-            }
-            Err(text) => {
-                self.print(format_args!("{text}.\n"));
-                self.done(1);
-            }
-        }
-    }
-
-    fn run_program(&mut self, command: Command) {
-        let Command { words, background } = command;
-        let task = match self.system.launch(&words) {
-            Ok(task) => task,
-            Err(error) => return self.not_launched(words.first().map_or("", String::as_str), error),
-        };
-        let job = Job { task, name: words.into_iter().next().unwrap_or_default() };
-        if background {
-            self.print(format_args!("{} runs in the background as task {task}.\n", job.name));
-            self.background.push(job);
-            self.done(0);
-        } else {
-            self.foreground = Some(job);
-        }
-    }
-
-    fn not_launched(&mut self, name: &str, error: Error) {
-        match error {
-            Error::NotFound => {
-                let programs = self.system.programs();
-                let names = command_names(&programs.iter().map(|p| p.name.as_str()).collect::<Vec<_>>());
-                match nearest(name, names.iter().map(String::as_str)) {
-                    Some(near) => {
-                        self.print(format_args!("There is no command `{name}`: did you mean `{near}`?\n"));
-                    }
-                    None => self.print(format_args!("There is no command `{name}`: `help` lists them.\n")),
-                }
-                self.done(UNKNOWN);
-            }
-            error => {
-                let hint = match error {
-                    Error::OutOfMemory => "; `mem` shows what is left, `kill` frees some",
-                    Error::TableFull => "; `ps` lists the tasks, `kill` ends one",
-                    Error::TooLarge => "; use fewer or shorter arguments",
-                    _ => "",
-                };
-                self.print(format_args!("`{name}` cannot be started: {error}{hint}.\n"));
-                self.done(1);
-            }
-        }
-    }
-
-    /// Ctrl-C: ends the program in the foreground and shows the prompt, whatever the program does.
+    /// Ctrl-C: ends the program in the foreground and all scripts, and shows the prompt, whatever they do.
     fn interrupt(&mut self) {
-        let Some(job) = self.foreground.take() else { return };
+        let Some(mut job) = self.foreground.take() else { return };
+        if job.completes() {
+            // It ends soon by itself.
+            let _ = self.kill_all(&job);
+            return self.ahead.push_front(CONTROL_C);
+        }
         self.out.push_str("^C\n");
-        match self.system.kill(job.task) {
-            // Whoever has ended in the meantime is as good as killed.
-            Ok(()) | Err(Error::NoTask) => {}
-            Err(error) => {
-                self.print(format_args!(
-                    "{} cannot be killed: {error}. It goes on in the background as task {}.\n",
-                    job.name, job.task
-                ));
-                self.background.push(job);
-            }
+        for script in core::mem::take(&mut self.scripts).into_iter().rev() {
+            let _ = self.kill_all(&script.job);
+            self.directory = script.directory.unwrap_or(core::mem::take(&mut self.directory));
         }
-        self.done(INTERRUPTED);
+        if let Err(error) = self.kill_all(&job) {
+            let (name, task) = (job.name(), job.main.map_or_else(String::new, |task| format!("{task}")));
+            let text =
+                format!("{name} cannot be killed: {error}. It goes on in the background as task {task}.\n");
+            self.out.push_str(&text);
+            job = Job { main: job.main, ..Job::new(job.words, true) };
+            self.background.push(job);
+        }
+        self.finished = Some(INTERRUPTED);
+        self.go_on();
     }
 
-    fn finish(&mut self, job: &Job, ending: Ending) {
-        if let Some(text) = sentence(&job.name, ending) {
-            self.print(format_args!("{text}\n"));
+    /// Kills the tasks of a command. Errors: those of killing its program.
+    pub(crate) fn kill_all(&mut self, job: &JobOf<S>) -> Result<(), Error> {
+        for helper in job.helpers() {
+            // Whoever has ended in the meantime is as good as killed, and the shell has no better means.
+            let _ = self.system.kill(helper);
         }
-        self.done(ending.status());
+        match job.main.map_or(Ok(()), |task| self.system.kill(task)) {
+            Err(Error::NoTask) => Ok(()),
+            result => result,
+        }
     }
 
-    fn report_background(&mut self, job: &Job, ending: Ending) {
-        let text = sentence(&job.name, ending).unwrap_or_else(|| format!("{} has ended.", job.name));
-        if self.foreground.is_some() {
-            return self.print(format_args!("[{}] {text}\n", job.task));
+    /// Says how a command in the background has ended.
+    pub(crate) fn report_background(&mut self, task: TaskId, name: &str, ending: Ending) {
+        let text = sentence(name, ending).unwrap_or_else(|| format!("{name} has ended."));
+        if self.foreground.as_ref().is_some_and(|job| !job.completes()) {
+            return self.print(format_args!("[{task}] {text}\n"));
         }
         self.editor.erase(&mut self.out);
-        self.print(format_args!("[{}] {text}\n", job.task));
+        self.print(format_args!("[{task}] {text}\n"));
         self.editor.prompt(&mut self.out);
     }
-
-    /// Tab: completes the word at the cursor.
-    fn complete(&mut self) {
-        let before = String::from(self.editor.before());
-        let (earlier, word) = before.split_at(before.rfind(' ').map_or(0, |blank| blank + 1));
-        let candidates = self.candidates(&earlier.split_whitespace().collect::<Vec<_>>());
-        match complete(word, candidates.iter().map(String::as_str)) {
-            Completion::Nothing => self.out.push('\x07'),
-            Completion::Insert(text) => self.editor.insert(&text, &mut self.out),
-            Completion::Choices(names) => self.editor.list(&names, &mut self.out),
-        }
-    }
-
-    /// What can stand after `words`.
-    fn candidates(&mut self, words: &[&str]) -> Vec<String> {
-        match words {
-            [] | ["help"] => {
-                let programs = self.system.programs();
-                command_names(&programs.iter().map(|p| p.name.as_str()).collect::<Vec<_>>())
-            }
-            ["kill"] => {
-                let tasks: Vec<TaskId> =
-                    self.system.tasks().into_iter().flatten().map(|task| task.id).collect();
-                let names = tasks.iter().map(|&task| self.system.task_name(task));
-                names.filter(|name| !name.is_empty()).collect()
-            }
-            _ => Vec::new(),
-        }
-    }
-}
-
-fn command_names(programs: &[&str]) -> Vec<String> {
-    let builtins = Builtin::ALL.iter().map(|builtin| builtin.name());
-    builtins.chain(programs.iter().copied()).map(ToString::to_string).collect()
 }
 
 /// How a program ended, unless it simply succeeded.
-fn sentence(name: &str, ending: Ending) -> Option<String> {
+pub(crate) fn sentence(name: &str, ending: Ending) -> Option<String> {
     match ending {
         Ending::Exited(0) => None,
         Ending::Exited(status) => Some(format!("{name} ended with status {status}.")),

@@ -3,6 +3,7 @@
 use abi::{Error, TaskId, TaskInfo};
 use alloc::string::String;
 use alloc::vec::Vec;
+use ipc::Handle;
 
 /// A program that can be run.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -55,8 +56,50 @@ pub struct Memory {
     pub vm: u64,
 }
 
+/// A write of a launched program to its redirected output; it waits for the answer.
+pub trait Writing {
+    /// How many bytes are written.
+    fn len(&self) -> usize;
+
+    /// Whether none are.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Copies bytes from `offset` on.
+    fn read(&self, offset: usize, buffer: &mut [u8]) -> Result<(), Error>;
+
+    /// Answers.
+    fn finish(self, result: Result<(), Error>);
+}
+
+/// A launched program that reads its redirected input; it waits for the answer.
+pub trait Reading {
+    /// How many bytes it takes.
+    fn len(&self) -> usize;
+
+    /// Whether it takes none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Copies bytes to the start of its memory.
+    fn write(&self, data: &[u8]) -> Result<(), Error>;
+
+    /// Answers: how many bytes were copied.
+    fn finish(self, result: Result<usize, Error>);
+}
+
 /// The system under the shell.
 pub trait System {
+    /// A write that waits.
+    type Write: Writing;
+    /// A read that waits.
+    type Read: Reading;
+
+    /// The shell's own task: to whom redirected output goes.
+    fn own_id(&mut self) -> TaskId;
+
     /// Writes text to the console.
     fn write(&mut self, text: &str);
 
@@ -78,9 +121,17 @@ pub trait System {
     /// The programs that can be run, in any order.
     fn programs(&mut self) -> Vec<Program>;
 
-    /// Runs the program that the first word names, with all the words as its arguments. Its end is told by
-    /// [`System::next_ended`]. [`Error::NotFound`] if there is no such program.
-    fn launch(&mut self, words: &[String]) -> Result<TaskId, Error>;
+    /// Runs the program that the first word names, with all the words as its arguments, and with an environment of
+    /// `NAME=value`. Its end is told by [`System::next_ended`]. [`Error::NotFound`] if there is no such program.
+    fn launch(&mut self, words: &[String], environment: &[String]) -> Result<TaskId, Error>;
+
+    /// As [`System::launch`], with the program in shared memory. The handle is used up.
+    fn launch_image(
+        &mut self,
+        image: Handle,
+        words: &[String],
+        environment: &[String],
+    ) -> Result<TaskId, Error>;
 
     /// The next launched task that has ended; `None` if there is none now.
     fn next_ended(&mut self) -> Option<(TaskId, Ending)>;

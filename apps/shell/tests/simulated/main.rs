@@ -110,7 +110,10 @@ fn commands_of_the_shell_see_the_system_as_it_is() {
         assert_eq!((output.as_str(), status), ("kill: no task is named `sleep`: `ps` lists them.\n", 1));
         assert_eq!(terminal.run("kill vm").0, "kill: task 0 cannot be ended: the system needs it.\n");
         let (output, _) = terminal.run("help");
-        assert!(output.contains("  hello           Greets the world, or whom you name\n"), "{output}");
+        assert!(
+            output.contains("  hello                    Greets the world, or whom you name\n"),
+            "{output}"
+        );
     });
 }
 

@@ -1,162 +1,13 @@
 //! The shell on a model of the system: what is typed, what is shown, and what is called.
 
-use abi::{Error, TaskId, TaskIndex, TaskInfo, TaskState};
+mod files;
+mod model;
+
+use abi::Error;
+use model::{Fixture, PROMPT, RUNS, done};
 use proptest::prelude::*;
-use shell::shell::{MAX_AHEAD, Shell};
-use shell::system::{Ending, Memory, Program, System};
-use std::cell::RefCell;
-use std::collections::VecDeque;
-use std::rc::Rc;
-
-/// What the shell sees and does.
-#[derive(Default)]
-struct World {
-    output: String,
-    running: Vec<(TaskId, Vec<String>)>,
-    ended: VecDeque<(TaskId, Ending)>,
-    launched: usize,
-    launch_error: Option<Error>,
-    kill_error: Option<Error>,
-    halted: Option<usize>,
-}
-
-#[derive(Clone, Default)]
-struct Model(Rc<RefCell<World>>);
-
-impl System for Model {
-    fn write(&mut self, text: &str) {
-        self.0.borrow_mut().output.push_str(text);
-    }
-
-    fn clock(&mut self) -> u64 {
-        12_000_345
-    }
-
-    fn tasks(&mut self) -> Result<Vec<TaskInfo>, Error> {
-        let running: Vec<_> = self.0.borrow().running.iter().map(|(task, _)| *task).collect();
-        let info = |id, state, peer, time| TaskInfo {
-            id,
-            state,
-            peer,
-            pager: (id != task(0)).then_some(task(0)),
-            priority: 8,
-            senders: 0,
-            notifications: 0,
-            received: 7,
-            time,
-        };
-        let servers = [
-            info(task(0), TaskState::Receiving, None, 1_234_567),
-            info(task(1), TaskState::Ready, None, 12_345),
-        ];
-        let programs = running.into_iter().map(|id| info(id, TaskState::Calling, Some(task(0)), 999));
-        Ok(servers.into_iter().chain(programs).collect())
-    }
-
-    fn task_name(&mut self, id: TaskId) -> String {
-        if let Some((_, words)) = self.0.borrow().running.iter().find(|(task, _)| *task == id) {
-            return words[0].clone();
-        }
-        match id.index().get() {
-            0 => "vm".into(),
-            1 => "shell".into(),
-            _ => String::new(),
-        }
-    }
-
-    fn log(&mut self) -> Result<Vec<u8>, Error> {
-        Ok(b"one\n\x1b[1mtwo\x1b[m\nthree\n".to_vec())
-    }
-
-    fn memory(&mut self) -> Result<Memory, Error> {
-        Ok(Memory { total: 128 << 20, free: 100 << 20, tasks: 20 << 20, vm: 8192, ..Memory::default() })
-    }
-
-    fn programs(&mut self) -> Vec<Program> {
-        [("hello", "Says hello"), ("sleep", "Waits for the seconds given"), ("shell", "The command line")]
-            .map(|(name, description)| Program { name: name.into(), description: description.into() })
-            .into()
-    }
-
-    fn launch(&mut self, words: &[String]) -> Result<TaskId, Error> {
-        let mut world = self.0.borrow_mut();
-        if let Some(error) = world.launch_error {
-            return Err(error);
-        }
-        if !["hello", "sleep", "shell"].contains(&words[0].as_str()) {
-            return Err(Error::NotFound);
-        }
-        world.launched += 1;
-        let id = task(1 + world.launched % 500);
-        world.running.push((id, words.to_vec()));
-        Ok(id)
-    }
-
-    fn next_ended(&mut self) -> Option<(TaskId, Ending)> {
-        self.0.borrow_mut().ended.pop_front()
-    }
-
-    fn kill(&mut self, id: TaskId) -> Result<(), Error> {
-        let mut world = self.0.borrow_mut();
-        if let Some(error) = world.kill_error {
-            return Err(error);
-        }
-        let index = world.running.iter().position(|(task, _)| *task == id).ok_or(Error::NoTask)?;
-        world.running.remove(index);
-        world.ended.push_back((id, Ending::Killed));
-        Ok(())
-    }
-
-    fn halt(&mut self, status: usize) -> Error {
-        self.0.borrow_mut().halted = Some(status);
-        Error::NotPermitted
-    }
-}
-
-fn task(index: usize) -> TaskId {
-    TaskId::new(TaskIndex::new(index), 1).unwrap()
-}
-
-struct Fixture {
-    shell: Shell<Model>,
-    model: Model,
-}
-
-impl Fixture {
-    fn new() -> Self {
-        let model = Model::default();
-        Self { shell: Shell::new(model.clone()), model }
-    }
-
-    /// Types, and returns what the shell shows, marks and all.
-    fn types(&mut self, text: &str) -> String {
-        self.shell.input(text.as_bytes());
-        self.output()
-    }
-
-    /// Lets a running program end, and returns what the shell shows.
-    fn ends(&mut self, index: usize, ending: Ending) -> String {
-        let (id, _) = self.model.0.borrow_mut().running.remove(index);
-        self.model.0.borrow_mut().ended.push_back((id, ending));
-        self.shell.children_ended();
-        self.output()
-    }
-
-    fn output(&mut self) -> String {
-        std::mem::take(&mut self.model.0.borrow_mut().output)
-    }
-
-    fn running(&self) -> Vec<Vec<String>> {
-        self.model.0.borrow().running.iter().map(|(_, words)| words.clone()).collect()
-    }
-}
-
-const PROMPT: &str = "\x1b]133;A\x07resea> \x1b]133;B\x07";
-const RUNS: &str = "\x1b]133;C\x07";
-
-fn done(status: i32) -> String {
-    format!("\x1b]133;D;{status}\x07{PROMPT}")
-}
+use shell::shell::MAX_AHEAD;
+use shell::system::Ending;
 
 #[test]
 fn the_greeting_says_how_to_leave_and_when_it_was_ready() {
@@ -296,7 +147,10 @@ fn log_shows_the_last_lines() {
 fn help_lists_builtins_and_programs() {
     let mut fixture = Fixture::new();
     let output = fixture.types("help\r");
-    for part in ["  kill ID|NAME    Ends a task\n", "  sleep           Waits for the seconds given\n"] {
+    for part in [
+        "  kill ID|NAME             Ends a task\n",
+        "  sleep                    Waits for the seconds given\n",
+    ] {
         assert!(output.contains(part), "{output}");
     }
     assert!(fixture.types("help q\r").contains("q [STATUS]: Halts the machine\n"));
@@ -307,7 +161,7 @@ fn help_lists_builtins_and_programs() {
 fn tab_completes_commands_and_tasks() {
     let mut fixture = Fixture::new();
     assert_eq!(fixture.types("m\t"), "mem ");
-    assert_eq!(fixture.types("\x15s\t"), format!("\x1b[4Ds\x1b[K\r\nshell  sleep\r\n{PROMPT}s"));
+    assert_eq!(fixture.types("\x15s\t"), format!("\x1b[4Ds\x1b[K\r\nshell   sleep   source\r\n{PROMPT}s"));
     assert_eq!(
         fixture.types("l\t9&\r").replace(PROMPT, ""),
         format!("leep 9&\r\n{RUNS}sleep runs in the background as task 2.\n\x1b]133;D;0\x07")
@@ -340,7 +194,9 @@ fn control_d_says_how_to_leave() {
 #[derive(Clone, Debug)]
 enum Happening {
     Input(Vec<u8>),
-    End(usize),
+    End(usize, i32),
+    Write(usize, &'static str),
+    Read(usize),
 }
 
 proptest! {
@@ -348,20 +204,29 @@ proptest! {
     fn it_always_comes_back(happenings in proptest::collection::vec(
         prop_oneof![
             proptest::collection::vec(any::<u8>(), 0..20).prop_map(Happening::Input),
-            "(hello|sleep|ps|kill sleep|log|helo|'| |&|\t|\u{3}){1,3}\r".prop_map(|text| Happening::Input(text.into())),
-            (0usize..4).prop_map(Happening::End),
+            "(hello|sleep|ps|kill sleep|log|helo|cd x|./x|source x| > x| < x|'| |&|\t|\u{3}){1,3}\r".prop_map(|text| Happening::Input(text.into())),
+            (0usize..4, 0..2).prop_map(|(index, status)| Happening::End(index, status)),
+            (0usize..4, proptest::sample::select(vec!["x\n", "hello\nps\n", "./x\nsource x", "\x7fELF1", "\0"]))
+                .prop_map(|(index, text)| Happening::Write(index, text)),
+            (0usize..4).prop_map(Happening::Read),
         ],
-        0..30,
+        0..60,
     )) {
         let mut fixture = Fixture::new();
         fixture.shell.start();
         for happening in happenings {
             match happening {
                 Happening::Input(bytes) => fixture.shell.input(&bytes),
-                Happening::End(index) if index < fixture.running().len() => {
-                    fixture.ends(index, Ending::Exited(0));
+                Happening::End(index, status) if index < fixture.running().len() => {
+                    fixture.ends(index, Ending::Exited(status));
                 }
-                Happening::End(_) => {}
+                Happening::Write(index, text) if index < fixture.running().len() => {
+                    fixture.task_writes(fixture.task_at(index), text);
+                }
+                Happening::Read(index) if index < fixture.running().len() => {
+                    fixture.task_reads(fixture.task_at(index));
+                }
+                _ => {}
             }
         }
         fixture.types("\x03\x03\r");
