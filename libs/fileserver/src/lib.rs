@@ -9,9 +9,19 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod clients;
 mod data;
 mod filesystem;
+mod list;
+mod map;
+mod nodes;
+mod path;
+mod run;
+mod server;
+mod tree;
 
 pub use data::{Sink, Source};
 pub use filesystem::{Attributes, FileSystem, Statistics};
 pub use interfaces::fs::Kind;
+pub use run::{Failure, Mount, serve};
+pub use server::Server;
