@@ -1,0 +1,196 @@
+//! The whole file system on a disk in memory: files over the cache over a disk that answers in any order, and power that is
+//! cut at any moment.
+
+mod support;
+
+use fat::{FatKind, Format};
+use fatfs::cache::Cache;
+use fatfs::files::Files;
+use fileserver::{FileSystem, Kind, Sink, Source};
+use ipc::{Error, Region};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use support::Disk;
+
+/// Sectors of the disk.
+const SECTORS: u64 = 6000;
+
+struct Bytes(Vec<u8>);
+
+impl Sink for Bytes {
+    fn put(&mut self, offset: usize, data: &[u8]) -> Result<(), Error> {
+        self.0[offset..offset + data.len()].copy_from_slice(data);
+        Ok(())
+    }
+
+    fn put_region(&mut self, offset: usize, region: &Region, at: usize, length: usize) -> Result<(), Error> {
+        region.read(at, &mut self.0[offset..offset + length])
+    }
+}
+
+impl Source for Bytes {
+    fn take(&mut self, offset: usize, buffer: &mut [u8]) -> Result<(), Error> {
+        buffer.copy_from_slice(&self.0[offset..offset + buffer.len()]);
+        Ok(())
+    }
+
+    fn take_region(&mut self, offset: usize, region: &Region, at: usize, length: usize) -> Result<(), Error> {
+        region.write(at, &self.0[offset..offset + length])
+    }
+}
+
+/// A new volume on the disk.
+fn format(disk: &Disk, cluster: u32) {
+    let mut cache = Cache::new(disk.clone(), 0..SECTORS, false);
+    let kind = if cluster == 512 { FatKind::Fat16 } else { FatKind::Fat12 };
+    let wanted = Format { kind: Some(kind), cluster: Some(cluster), ..Format::default() };
+    fat::format(&mut cache, &wanted).unwrap();
+    for class in [fat::Class::Data, fat::Class::Table, fat::Class::Entry] {
+        cache.finish_writing(class).unwrap();
+    }
+}
+
+fn mount(disk: &Disk) -> Files<Disk> {
+    let volume = fatfs::mount(Cache::new(disk.clone(), 0..SECTORS, false), false).unwrap();
+    Files::new(volume)
+}
+
+/// Writes to a file, which is made if it is not there.
+fn write(files: &mut Files<Disk>, name: &str, offset: u64, data: &[u8]) {
+    let node = match files.lookup(files.root(), name) {
+        Err(Error::NotFound) => files.create(files.root(), name, Kind::File, 0).unwrap(),
+        found => found.unwrap(),
+    };
+    let mut open = files.open(node).unwrap();
+    let mut source = Bytes(data.to_vec());
+    assert_eq!(files.write(&mut open, offset, data.len(), &mut source, 0), Ok(data.len()));
+    files.flush(&mut open).unwrap();
+    files.close(open);
+}
+
+fn read(files: &mut Files<Disk>, name: &str) -> Result<Vec<u8>, Error> {
+    let node = files.lookup(files.root(), name)?;
+    let size = files.attributes(node)?.size as usize;
+    let mut open = files.open(node)?;
+    let mut sink = Bytes(vec![0; size]);
+    let length = files.read(&mut open, 0, size + 100, &mut sink)?;
+    files.close(open);
+    assert_eq!(length, size);
+    Ok(sink.0)
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Write(u8, u64, usize, u8),
+    Remove(u8),
+    Rename(u8, u8),
+    Sync,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        8 => (0..6_u8, 0..40_000_u64, 1..30_000_usize, any::<u8>())
+            .prop_map(|(file, offset, length, byte)| Step::Write(file, offset, length, byte)),
+        2 => (0..6_u8).prop_map(Step::Remove),
+        2 => (0..6_u8, 0..6_u8).prop_map(|(from, to)| Step::Rename(from, to)),
+        2 => Just(Step::Sync),
+    ]
+}
+
+fn name(file: u8) -> String {
+    format!("File number {file}.text")
+}
+
+type Model = BTreeMap<String, Vec<u8>>;
+
+/// Does a step to the files and to the model.
+fn run(files: &mut Files<Disk>, model: &mut Model, step: &Step) {
+    match *step {
+        Step::Write(file, offset, length, byte) => {
+            let data: Vec<_> = (0..length).map(|index| byte.wrapping_add((index / 7) as u8)).collect();
+            write(files, &name(file), offset, &data);
+            let content = model.entry(name(file)).or_default();
+            content.resize(content.len().max(offset as usize + length), 0);
+            content[offset as usize..][..length].copy_from_slice(&data);
+        }
+        Step::Remove(file) => {
+            let removed = files.remove(files.root(), &name(file));
+            assert_eq!(removed.is_ok(), model.remove(&name(file)).is_some());
+        }
+        Step::Rename(from, to) if from != to => {
+            let root = files.root();
+            let renamed = files.rename((root, &name(from)), (root, &name(to)), 0);
+            let content = model.remove(&name(from));
+            assert_eq!(renamed.is_ok(), content.is_some(), "{renamed:?}");
+            model.extend(content.map(|content| (name(to), content)));
+        }
+        Step::Rename(..) => {}
+        Step::Sync => files.sync().unwrap(),
+    }
+}
+
+fn assert_same(files: &mut Files<Disk>, model: &Model) {
+    for file in 0..6 {
+        let name = name(file);
+        assert!(read(files, &name).ok().as_ref() == model.get(&name), "{name}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn files_are_what_was_written(
+        steps in prop::collection::vec(step(), 1..40), pages in 24..80_u16, seed: u64,
+        cluster in prop::sample::select(vec![512_u32, 1024, 4096])
+    ) {
+        let disk = Disk::new(SECTORS, pages, seed);
+        format(&disk, cluster);
+        let (mut files, mut model) = (mount(&disk), Model::new());
+        for step in &steps {
+            run(&mut files, &mut model, step);
+        }
+        assert_same(&mut files, &model);
+        files.sync().unwrap();
+        assert_same(&mut mount(&disk), &model);
+    }
+
+    /// What was synced and not touched since is there after a power cut, whatever of the rest has reached the disk.
+    #[test]
+    fn a_power_cut_takes_nothing_that_was_synced(
+        steps in prop::collection::vec(step(), 1..20), more in prop::collection::vec(step(), 1..20),
+        pages in 24..80_u16, seed: u64, cluster in prop::sample::select(vec![512_u32, 1024, 4096]), writes in 0..60_u32
+    ) {
+        let disk = Disk::new(SECTORS, pages, seed);
+        format(&disk, cluster);
+        let (mut files, mut model) = (mount(&disk), Model::new());
+        for step in &steps {
+            run(&mut files, &mut model, step);
+        }
+        files.sync().unwrap();
+        let synced = model.clone();
+        disk.cut_after(writes);
+        for step in &more {
+            run(&mut files, &mut model, step);
+        }
+        drop(files);
+        disk.restore_power();
+        let mut files = mount(&disk);
+        let touched = |file: u8| more.iter().any(|step| match *step {
+            Step::Write(other, ..) | Step::Remove(other) => other == file,
+            Step::Rename(from, to) => from == file || to == file,
+            Step::Sync => false,
+        });
+        for file in (0..6).filter(|file| !touched(*file)) {
+            let name = name(file);
+            prop_assert!(read(&mut files, &name).ok().as_ref() == synced.get(&name), "{}", name);
+        }
+    }
+}
+
+#[test]
+fn a_disk_without_fat_is_refused() {
+    let disk = Disk::new(SECTORS, 24, 1);
+    let mounted = fatfs::mount(Cache::new(disk, 0..SECTORS, false), false);
+    assert_eq!(mounted.err(), Some(Error::WrongFormat));
+}
