@@ -2,7 +2,6 @@
 //!
 //! Each returns the text to print, or a sentence that says what went wrong, with which value, and what to do.
 
-use crate::format::{duration, plain, size, table};
 use crate::system::System;
 use abi::{TaskId, TaskInfo, TaskState};
 use alloc::collections::BTreeMap;
@@ -10,6 +9,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::Write;
+use terminal::format::{duration, plain, size, table};
 
 /// A built-in command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -12,7 +12,6 @@ pub mod builtins;
 mod complete;
 pub mod editor;
 mod files;
-pub mod format;
 pub mod history;
 pub mod job;
 pub mod line;

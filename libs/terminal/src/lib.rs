@@ -1,10 +1,13 @@
-//! The terminal at the other end of the console, for programs that edit text on it: the shell and `edit`.
+//! The terminal at the other end of the console, for programs that edit text on it or show tables.
 //!
-//! [`keys`] makes keys of the bytes that it sends; [`width`] says how many columns it uses for a character. Nothing here
-//! reads or writes: that is the program's.
+//! [`keys`] makes keys of the bytes that it sends; [`width`] says how many columns it uses for a character; [`mod@format`] is how
+//! tables, times and sizes look on it. Nothing here reads or writes: that is the program's.
 #![no_std]
 #![forbid(unsafe_code)]
 
+extern crate alloc;
+
+pub mod format;
 pub mod keys;
 
 pub use keys::{Decoder, Key};

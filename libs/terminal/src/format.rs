@@ -1,8 +1,13 @@
 //! How values look: tables, times, sizes, and the kernel log without its control characters.
 
+use crate::width;
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+
+/// Blanks between two columns.
+const GAP: usize = 2;
 
 /// A table: `header` and `rows` in columns as wide as their widest cell. Columns in `right` are aligned to the right.
 /// Rows end in a line feed and have no blanks at their end.
@@ -11,7 +16,7 @@ pub fn table<const N: usize>(header: [&str; N], right: &[usize], rows: &[[String
     let mut widths = [0; N];
     for row in core::iter::once(&header).chain(rows) {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.chars().count().max(*width);
+            *width = columns(cell).max(*width);
         }
     }
     let mut text = String::new();
@@ -20,15 +25,46 @@ pub fn table<const N: usize>(header: [&str; N], right: &[usize], rows: &[[String
             .iter()
             .zip(widths)
             .enumerate()
-            .map(|(column, (cell, width))| match right.contains(&column) {
-                true => format!("{cell:>width$}"),
-                false => format!("{cell:width$}"),
+            .map(|(column, (cell, width))| {
+                let blanks = " ".repeat(width.saturating_sub(columns(cell)));
+                if right.contains(&column) { blanks + cell } else { cell.clone() + &blanks }
             })
             .collect();
         text.push_str(cells.join("  ").trim_end());
         text.push('\n');
     }
     text
+}
+
+/// The columns that a text takes, which has no control characters.
+pub fn columns(text: &str) -> usize {
+    text.chars().map(width).sum()
+}
+
+/// A text with a `?` in place of each control character, so that no name of a file can make the terminal do anything.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    match text.contains(char::is_control) {
+        true => Cow::Owned(text.replace(char::is_control, "?")),
+        false => Cow::Borrowed(text),
+    }
+}
+
+/// Texts in columns, from top to bottom and then to the right, in as few rows as fit into so many columns of the terminal.
+/// Rows end in a line feed and have no blanks at their end.
+pub fn grid(texts: &[String], room: usize) -> String {
+    let width = texts.iter().map(|text| columns(text)).max().unwrap_or(0) + GAP;
+    let rows = texts.len().div_ceil(((room + GAP) / width).max(1));
+    let mut grid = String::new();
+    for row in 0..rows {
+        let mut blanks = 0;
+        for text in texts.iter().skip(row).step_by(rows) {
+            grid.extend(core::iter::repeat_n(' ', blanks));
+            grid.push_str(text);
+            blanks = width - columns(text);
+        }
+        grid.push('\n');
+    }
+    grid
 }
 
 /// A duration in a unit that fits, with three digits or more: `850 ns`, `12.3 µs`, `4.56 s`.
@@ -106,9 +142,19 @@ mod tests {
 
     #[test]
     fn tables_are_as_wide_as_their_cells() {
-        let rows = [["1".into(), "vm".into(), "".into()], ["12".into(), "grün".into(), "x".into()]];
-        let expected = "ID  NAME  LAST\n 1  vm\n12  grün  x\n";
+        let rows = [["1".into(), "vm".into(), "".into()], ["12".into(), "語語語".into(), "x".into()]];
+        let expected = "ID  NAME    LAST\n 1  vm\n12  語語語  x\n";
         assert_eq!(table(["ID", "NAME", "LAST"], &[0], &rows), expected);
+    }
+
+    #[test]
+    fn a_grid_has_as_few_rows_as_fit() {
+        let texts = ["a", "grün", "c", "語語", "e"].map(String::from);
+        assert_eq!(grid(&texts, 16), "a     c     e\ngrün  語語\n");
+        assert_eq!(grid(&texts, 15), "a     語語\ngrün  e\nc\n");
+        assert_eq!(grid(&texts, 10), grid(&texts, 15));
+        assert_eq!(grid(&texts, 1), "a\ngrün\nc\n語語\ne\n");
+        assert_eq!(grid(&[], 80), "");
     }
 
     #[test]
