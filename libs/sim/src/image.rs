@@ -5,13 +5,14 @@ use crate::Program;
 /// Where a program's code would be.
 const TEXT: u64 = 0x21_0000;
 
-/// The image with these programs.
-pub(crate) fn build(programs: &[Program]) -> Vec<u8> {
+/// The image with these programs, and behind them these files.
+pub(crate) fn build(programs: &[Program], others: &[(String, Vec<u8>)]) -> Vec<u8> {
     let mut files = vec![("bin/vm".to_string(), elf(TEXT))];
     for (number, program) in programs.iter().enumerate() {
         files.push((format!("bin/{}", program.name), elf(TEXT + 1 + number as u64)));
         files.push((format!("manifest/{}", program.name), program.manifest.encode()));
     }
+    files.extend_from_slice(others);
     match bootfs::write(files.iter().map(|(path, content)| (path.as_str(), content.as_slice()))) {
         Ok(image) => image,
         Err(error) => panic!("the programs do not fit into a boot image: {error}"),

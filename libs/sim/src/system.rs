@@ -59,6 +59,7 @@ impl Placed {
 #[derive(Clone)]
 pub struct System {
     programs: Vec<Program>,
+    files: Vec<(String, Vec<u8>)>,
     devices: Vec<Placed>,
     ports: Vec<Placed>,
     /// Place, interrupt line, and what makes it.
@@ -100,6 +101,7 @@ impl System {
     pub fn new() -> Self {
         Self {
             programs: Vec::new(),
+            files: Vec::new(),
             devices: Vec::new(),
             ports: Vec::new(),
             functions: Vec::new(),
@@ -115,6 +117,13 @@ impl System {
     #[must_use]
     pub fn program(mut self, program: Program) -> Self {
         self.programs.push(program);
+        self
+    }
+
+    /// Adds a file to the boot image, by its path there.
+    #[must_use]
+    pub fn file(mut self, path: &str, content: impl Into<Vec<u8>>) -> Self {
+        self.files.push((path.into(), content.into()));
         self
     }
 
@@ -220,7 +229,7 @@ impl System {
         self.programs.push(Program::new(TEST, &manifest, || ()));
         let manifest = "description = \"Kills a program\"\nstart = \"boot\"\npowers = [\"kill\"]";
         self.programs.push(Program::new(KILLER, manifest, || ()));
-        let image = image::build(&self.programs).leak();
+        let image = image::build(&self.programs, &self.files).leak();
         Prepared { system: self, image }
     }
 
