@@ -85,6 +85,12 @@ impl Error {
             (Sync, E::NoTask | E::Aborted) => {
                 "its file server has ended, and what was not synced before may be lost; write it again"
             }
+            (Unmount, E::NoTask | E::Aborted) => {
+                "its file server has ended, perhaps before everything was written"
+            }
+            (Unmount, E::TimedOut) => {
+                "its file server did not answer and was ended, perhaps before everything was written"
+            }
             (_, E::NoTask | E::Aborted) => "its file server has ended; try again",
             (Read | Map, E::NotPermitted) => "it was not opened for reading",
             (Write | Resize, E::NotPermitted) => "it was not opened for writing",

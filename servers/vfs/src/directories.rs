@@ -1,0 +1,245 @@
+//! The directories that only mount points make, as a file system that cannot be changed: the interface `fs`, see
+//! interfaces/fs.idl.
+
+use crate::mount::{Life, Mount};
+use crate::names::{entries, is_directory, is_normal};
+use crate::server::Vfs;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use interfaces::fs::{
+    self, AttributesAtReply, AttributesReply, CREATE, Kind, ListReply, MapReply, OPEN_MAX, PATH_MAX, READ,
+    StatisticsReply, WRITE, WriteReply,
+};
+use ipc::{Error, Handle, Handles, ReadLend, StrLend, TaskId, WriteLend};
+
+/// Most directories that are open.
+const MOST_OPEN: usize = 64;
+/// Bytes of an entry before its name, and what entries are aligned to.
+const HEADER: usize = 20;
+const ALIGNMENT: usize = 8;
+/// What the file system calls its format.
+const FORMAT: &str = "mount points";
+
+/// The open directories. Each is the names that were in it when it was opened.
+pub struct Directories {
+    open: Box<Handles<Vec<String>, MOST_OPEN>>,
+}
+
+impl Directories {
+    /// None.
+    pub fn new() -> Self {
+        Self { open: Box::new(Handles::new()) }
+    }
+
+    /// Opens one for a task.
+    ///
+    /// Errors: `TableFull`.
+    fn open(&mut self, task: TaskId, names: Vec<String>) -> Result<Handle, Error> {
+        if self.open.len() == MOST_OPEN {
+            self.forget_ended();
+        }
+        if self.open.iter().filter(|(owner, ..)| *owner == task).count() >= OPEN_MAX / 2 {
+            return Err(Error::TableFull);
+        }
+        self.open.insert(task, names)
+    }
+
+    /// Closes those of tasks that have ended: notifying one of nothing tells whether it lives.
+    fn forget_ended(&mut self) {
+        let owners: Vec<TaskId> = self.open.iter().map(|(owner, ..)| owner).collect();
+        for owner in owners {
+            if ipc::notify(owner, 0).is_err() {
+                self.open.free_all(owner, drop);
+            }
+        }
+    }
+}
+
+impl Vfs {
+    /// The path that a client calls a directory, as a normal one; an error if it is none.
+    ///
+    /// Errors: `NotFound`, `InvalidArgument` (it is not normal), `BadText`, `TooLarge`.
+    fn directory(&self, path: &StrLend<'_>) -> Result<String, Error> {
+        let path = normal(path)?;
+        if self.is_directory(&path) { Ok(path) } else { Err(Error::NotFound) }
+    }
+
+    fn is_directory(&self, path: &str) -> bool {
+        // What has a mount is not here.
+        self.mount_of(path).is_none() && is_directory(self.points(), path)
+    }
+
+    fn points(&self) -> impl Iterator<Item = &str> {
+        self.mounts.iter().map(|mount| mount.wanted.point.as_str())
+    }
+
+    /// Why something cannot be made at this path.
+    fn cannot_make(&self, path: &str) -> Error {
+        if self.is_directory(path) {
+            return Error::AlreadyExists;
+        }
+        let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+        if self.is_directory(if parent.is_empty() { "/" } else { parent }) {
+            Error::ReadOnly
+        } else {
+            Error::NotFound
+        }
+    }
+}
+
+/// The path of a message with the `/` that it may lack.
+fn normal(path: &StrLend<'_>) -> Result<String, Error> {
+    let mut buffer = [0; PATH_MAX];
+    let path = path.read(&mut buffer)?;
+    let path = format!("/{}", path.strip_prefix('/').unwrap_or(path));
+    if is_normal(&path) { Ok(path) } else { Err(Error::InvalidArgument) }
+}
+
+/// Adds an entry; whether there was room.
+fn pack(packed: &mut Vec<u8>, room: usize, name: &str) -> bool {
+    let start = packed.len().next_multiple_of(ALIGNMENT);
+    // Mount points are shorter than `PATH_MAX`.
+    let (Ok(length), true) = (u16::try_from(name.len()), start + HEADER + name.len() <= room) else {
+        return false;
+    };
+    packed.resize(start, 0);
+    // Neither size nor time is known.
+    packed.extend_from_slice(&[0; 16]);
+    packed.extend_from_slice(&[Kind::Directory as u8, 1]);
+    packed.extend_from_slice(&length.to_le_bytes());
+    packed.extend_from_slice(name.as_bytes());
+    true
+}
+
+/// Whether a mount point is shown: not if there is nothing to be seen.
+const fn is_shown(mount: &Mount) -> bool {
+    !matches!(mount.life, Life::Waiting(_))
+}
+
+impl fs::Server for Vfs {
+    fn open(&mut self, sender: TaskId, path: StrLend<'_>, flags: u32) -> Result<Handle, Error> {
+        let path = normal(&path)?;
+        if !self.is_directory(&path) {
+            return Err(if flags & CREATE != 0 { self.cannot_make(&path) } else { Error::NotFound });
+        }
+        match flags {
+            READ => {}
+            _ if flags & (WRITE | CREATE) != 0 => return Err(Error::IsADirectory),
+            _ => return Err(Error::InvalidArgument),
+        }
+        let points = self.mounts.iter().map(|mount| (mount.wanted.point.as_str(), is_shown(mount)));
+        let names = entries(points, &path).into_iter().map(String::from).collect();
+        self.directories.open(sender, names)
+    }
+
+    fn close(&mut self, sender: TaskId, file: Handle) -> Result<(), Error> {
+        self.directories.open.remove(sender, file).map(drop)
+    }
+
+    fn read(&mut self, sender: TaskId, file: Handle, _: u64, _: WriteLend<'_>) -> Result<usize, Error> {
+        self.directories.open.get(sender, file)?;
+        Err(Error::IsADirectory)
+    }
+
+    fn write(&mut self, sender: TaskId, file: Handle, _: u64, _: ReadLend<'_>) -> Result<WriteReply, Error> {
+        self.directories.open.get(sender, file)?;
+        Err(Error::NotPermitted)
+    }
+
+    fn resize(&mut self, sender: TaskId, file: Handle, _: u64) -> Result<(), Error> {
+        self.directories.open.get(sender, file)?;
+        Err(Error::NotPermitted)
+    }
+
+    fn sync(&mut self, sender: TaskId, file: Handle) -> Result<(), Error> {
+        self.directories.open.get(sender, file).map(drop)
+    }
+
+    fn sync_all(&mut self, _: TaskId) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn attributes(&mut self, sender: TaskId, file: Handle) -> Result<AttributesReply, Error> {
+        self.directories.open.get(sender, file)?;
+        let kind = Kind::Directory;
+        Ok(AttributesReply { kind, size: 0, modified: 0, created: 0, accessed: 0, read_only: true })
+    }
+
+    fn attributes_at(&mut self, _: TaskId, path: StrLend<'_>) -> Result<AttributesAtReply, Error> {
+        self.directory(&path)?;
+        let kind = Kind::Directory;
+        Ok(AttributesAtReply { kind, size: 0, modified: 0, created: 0, accessed: 0, read_only: true })
+    }
+
+    fn set_modified(&mut self, _: TaskId, path: StrLend<'_>, _: i64) -> Result<(), Error> {
+        self.directory(&path)?;
+        Err(Error::ReadOnly)
+    }
+
+    fn remove(&mut self, _: TaskId, path: StrLend<'_>) -> Result<(), Error> {
+        self.directory(&path)?;
+        Err(Error::IsADirectory)
+    }
+
+    fn make_directory(&mut self, _: TaskId, path: StrLend<'_>) -> Result<(), Error> {
+        Err(self.cannot_make(&normal(&path)?))
+    }
+
+    fn remove_directory(&mut self, _: TaskId, path: StrLend<'_>) -> Result<(), Error> {
+        self.directory(&path)?;
+        Err(Error::ReadOnly)
+    }
+
+    fn rename(&mut self, _: TaskId, from: StrLend<'_>, to: StrLend<'_>) -> Result<(), Error> {
+        self.directory(&from)?;
+        Err(self.cannot_make(&normal(&to)?))
+    }
+
+    fn list(
+        &mut self,
+        sender: TaskId,
+        directory: Handle,
+        position: u64,
+        room: WriteLend<'_>,
+    ) -> Result<ListReply, Error> {
+        let names = self.directories.open.get(sender, directory)?;
+        let position = usize::try_from(position).unwrap_or(usize::MAX);
+        let mut rest = names.get(position..).unwrap_or_default();
+        let mut packed = Vec::new();
+        while let Some((name, others)) = rest.split_first()
+            && pack(&mut packed, room.len(), name)
+        {
+            rest = others;
+        }
+        if packed.is_empty() && !rest.is_empty() {
+            return Err(Error::TooLarge);
+        }
+        room.write(0, &packed)?;
+        Ok(ListReply { next: (names.len() - rest.len()) as u64, entries: packed.len() })
+    }
+
+    fn map(&mut self, sender: TaskId, file: Handle) -> Result<MapReply, Error> {
+        self.directories.open.get(sender, file)?;
+        Err(Error::IsADirectory)
+    }
+
+    fn statistics(
+        &mut self,
+        _: TaskId,
+        format: WriteLend<'_>,
+        _: WriteLend<'_>,
+    ) -> Result<StatisticsReply, Error> {
+        let name = FORMAT.as_bytes();
+        if name.len() > format.len() {
+            return Err(Error::TooLarge);
+        }
+        format.write(0, name)?;
+        Ok(StatisticsReply { total: 0, free: 0, unit: 1, read_only: true, format: name.len(), label: 0 })
+    }
+
+    fn finish(&mut self, _: TaskId, _: bool) -> Result<(), Error> {
+        Err(Error::NotPermitted)
+    }
+}

@@ -1,0 +1,45 @@
+//! What paths mean where mount points are. Only text.
+//!
+//! A normal path is `/`, or `/` and a name, any number of times; no name is empty, `.` or `..`.
+
+use alloc::vec::Vec;
+
+/// Whether the path is normal.
+pub fn is_normal(path: &str) -> bool {
+    let is_name = |name| !matches!(name, "" | "." | "..") && !name.contains('\0');
+    path == "/" || path.strip_prefix('/').is_some_and(|names| names.split('/').all(is_name))
+}
+
+/// What follows `directory` in a normal path, without the `/` between: empty for the directory itself. `None` if the path is not
+/// in it.
+pub fn below<'a>(directory: &str, path: &'a str) -> Option<&'a str> {
+    let rest = path.strip_prefix(directory.trim_end_matches('/'))?;
+    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
+}
+
+/// The place of the longest of these mount points that a path is in.
+pub fn longest<'a>(points: impl Iterator<Item = &'a str>, path: &str) -> Option<usize> {
+    let covering = points.enumerate().filter(|(_, point)| below(point, path).is_some());
+    covering.max_by_key(|(_, point)| point.len()).map(|(place, _)| place)
+}
+
+/// Whether a path is a directory because a mount point is in it, or because it is `/`.
+pub fn is_directory<'a>(mut points: impl Iterator<Item = &'a str>, path: &str) -> bool {
+    path == "/" || points.any(|point| below(path, point).is_some_and(|rest| !rest.is_empty()))
+}
+
+/// The names in such a directory, sorted: of mount points that are shown, and of directories on the way to any.
+pub fn entries<'a>(points: impl Iterator<Item = (&'a str, bool)>, directory: &str) -> Vec<&'a str> {
+    let mut names: Vec<&str> = points
+        .filter_map(|(point, shown)| {
+            let rest = below(directory, point)?;
+            match rest.split_once('/') {
+                Some((name, _)) => Some(name),
+                None => Some(rest).filter(|name| shown && !name.is_empty()),
+            }
+        })
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
