@@ -30,7 +30,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
     ("libs/resea", &["abi", "libs/ipc", "interfaces"]),
     ("libs/sim", &["abi", "kernel/core", "libs/", "interfaces", "servers/vm", "tools/idl"]),
     ("libs/net", &["libs/ipc", "libs/resea", "interfaces"]),
-    ("libs/fs", &["libs/ipc", "libs/resea", "interfaces"]),
+    ("libs/fs", &["libs/entries", "libs/ipc", "libs/resea", "interfaces"]),
     ("libs/entries", &["interfaces"]),
     ("libs/fileserver", &["libs/entries", "libs/ipc", "libs/resea", "interfaces"]),
     ("libs/driver", &["libs/ipc", "libs/resea", "interfaces"]),

@@ -68,9 +68,11 @@ impl Outcome for Failure {
 pub fn serve<F: FileSystem>(filesystem: F, now: fn() -> i64) -> Never {
     let mounter = resea::environment("VFS").and_then(|text| TaskId::from_raw(text.parse().ok()?));
     let mut server = Server::new(filesystem, now, mounter);
-    if let Some(vfs) = mounter {
-        // It fails only if vfs has ended, and with it those who would use this file system.
-        let _ = ipc::notify(vfs, NOTIFY_MOUNTED as usize);
+    if let Some(vfs) = mounter
+        && let Err(error) = resea::watch(vfs).and_then(|()| ipc::notify(vfs, NOTIFY_MOUNTED as usize))
+    {
+        // It has ended, and the next vfs starts other servers.
+        ipc::exit(error.code() as i32);
     }
     ipc::server::run(&mut server, interfaces::fs::dispatch)
 }

@@ -284,6 +284,11 @@ impl<F: FileSystem> ipc::server::Events for Server<F> {
         if bits & NOTIFY_CHILD != 0 {
             while let Ok(Some(exit)) = resea::next_exit() {
                 self.bury(exit.task);
+                if self.mounter == Some(exit.task) {
+                    // The next vfs starts another server for the same file system, and waits for the end of this one.
+                    let _ = self.tree.sync();
+                    ipc::exit(0);
+                }
             }
         }
         self.tree.filesystem.notified(bits);

@@ -1,6 +1,5 @@
 //! Directories.
 
-use crate::entries;
 use crate::error::{Action, Error, Result};
 use crate::file::File;
 use crate::metadata::{FileType, known, metadata};

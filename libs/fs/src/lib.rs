@@ -32,7 +32,6 @@ extern crate alloc;
 extern crate std;
 
 mod directory;
-mod entries;
 mod error;
 mod file;
 mod mapped;

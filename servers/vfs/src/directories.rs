@@ -2,12 +2,14 @@
 //! interfaces/fs.idl.
 
 use crate::mount::{Life, Mount};
-use crate::names::{entries, is_directory, is_normal};
+use crate::names::{is_directory, is_normal, shown};
 use crate::server::Vfs;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
+use entries::Entry;
 use interfaces::fs::{
     self, AttributesAtReply, AttributesReply, CREATE, Kind, ListReply, MapReply, OPEN_MAX, PATH_MAX, READ,
     StatisticsReply, WRITE, WriteReply,
@@ -16,9 +18,8 @@ use ipc::{Error, Handle, Handles, ReadLend, StrLend, TaskId, WriteLend};
 
 /// Most directories that are open.
 const MOST_OPEN: usize = 64;
-/// Bytes of an entry before its name, and what entries are aligned to.
-const HEADER: usize = 20;
-const ALIGNMENT: usize = 8;
+/// Most bytes of entries at once.
+const MOST_PACKED: usize = 4096;
 /// What the file system calls its format.
 const FORMAT: &str = "mount points";
 
@@ -97,22 +98,6 @@ fn normal(path: &StrLend<'_>) -> Result<String, Error> {
     if is_normal(&path) { Ok(path) } else { Err(Error::InvalidArgument) }
 }
 
-/// Adds an entry; whether there was room.
-fn pack(packed: &mut Vec<u8>, room: usize, name: &str) -> bool {
-    let start = packed.len().next_multiple_of(ALIGNMENT);
-    // Mount points are shorter than `PATH_MAX`.
-    let (Ok(length), true) = (u16::try_from(name.len()), start + HEADER + name.len() <= room) else {
-        return false;
-    };
-    packed.resize(start, 0);
-    // Neither size nor time is known.
-    packed.extend_from_slice(&[0; 16]);
-    packed.extend_from_slice(&[Kind::Directory as u8, 1]);
-    packed.extend_from_slice(&length.to_le_bytes());
-    packed.extend_from_slice(name.as_bytes());
-    true
-}
-
 /// Whether a mount point is shown: not if there is nothing to be seen.
 const fn is_shown(mount: &Mount) -> bool {
     !matches!(mount.life, Life::Waiting(_))
@@ -130,7 +115,7 @@ impl fs::Server for Vfs {
             _ => return Err(Error::InvalidArgument),
         }
         let points = self.mounts.iter().map(|mount| (mount.wanted.point.as_str(), is_shown(mount)));
-        let names = entries(points, &path).into_iter().map(String::from).collect();
+        let names = shown(points, &path).into_iter().map(String::from).collect();
         self.directories.open(sender, names)
     }
 
@@ -206,18 +191,22 @@ impl fs::Server for Vfs {
     ) -> Result<ListReply, Error> {
         let names = self.directories.open.get(sender, directory)?;
         let position = usize::try_from(position).unwrap_or(usize::MAX);
-        let mut rest = names.get(position..).unwrap_or_default();
-        let mut packed = Vec::new();
-        while let Some((name, others)) = rest.split_first()
-            && pack(&mut packed, room.len(), name)
-        {
-            rest = others;
+        let rest = names.get(position..).unwrap_or_default();
+        let mut packed = vec![0; room.len().min(MOST_PACKED)];
+        let (mut used, mut count) = (0, 0);
+        for name in rest {
+            // Neither size nor time is known.
+            let entry = Entry { name, kind: Kind::Directory, size: 0, modified: 0, read_only: true };
+            let Some(length) = packed.get_mut(used..).and_then(|room| entries::pack(&entry, room)) else {
+                break;
+            };
+            (used, count) = (used + length, count + 1);
         }
-        if packed.is_empty() && !rest.is_empty() {
+        if count == 0 && !rest.is_empty() {
             return Err(Error::TooLarge);
         }
-        room.write(0, &packed)?;
-        Ok(ListReply { next: (names.len() - rest.len()) as u64, entries: packed.len() })
+        room.write(0, packed.get(..used).unwrap_or_default())?;
+        Ok(ListReply { next: (names.len() - rest.len() + count) as u64, entries: used })
     }
 
     fn map(&mut self, sender: TaskId, file: Handle) -> Result<MapReply, Error> {

@@ -29,7 +29,7 @@ pub fn is_directory<'a>(mut points: impl Iterator<Item = &'a str>, path: &str) -
 }
 
 /// The names in such a directory, sorted: of mount points that are shown, and of directories on the way to any.
-pub fn entries<'a>(points: impl Iterator<Item = (&'a str, bool)>, directory: &str) -> Vec<&'a str> {
+pub fn shown<'a>(points: impl Iterator<Item = (&'a str, bool)>, directory: &str) -> Vec<&'a str> {
     let mut names: Vec<&str> = points
         .filter_map(|(point, shown)| {
             let rest = below(directory, point)?;

@@ -1,7 +1,7 @@
 //! What paths mean: checked against slow and obvious definitions.
 
 use proptest::prelude::*;
-use vfs::names::{below, entries, is_directory, is_normal, longest};
+use vfs::names::{below, is_directory, is_normal, longest, shown};
 use vfs::source::Source;
 
 /// Normal paths of few names.
@@ -38,7 +38,7 @@ fn a_name_that_begins_like_another_is_another() {
 fn directories_have_the_names_of_mount_points() {
     let points = [("/tmp", true), ("/mnt/disk1", true), ("/mnt/disk0", false), ("/srv/x/y", false)];
     let all = || points.iter().map(|(point, _)| *point);
-    let names = |directory| entries(points.into_iter(), directory);
+    let names = |directory| shown(points.into_iter(), directory);
     assert_eq!(names("/"), ["mnt", "srv", "tmp"]);
     assert_eq!(names("/mnt"), ["disk1"], "what has nothing to show is not shown");
     assert_eq!(names("/srv"), ["x"]);
@@ -84,10 +84,10 @@ proptest! {
         let is_in = |point: &String| names(point).len() > names(&path).len() && names(point).starts_with(&names(&path));
         let expected = path == "/" || points.iter().any(is_in);
         prop_assert_eq!(is_directory(points.iter().map(String::as_str), &path), expected);
-        let shown = entries(points.iter().map(|point| (point.as_str(), true)), &path);
+        let found = shown(points.iter().map(|point| (point.as_str(), true)), &path);
         let mut names_in: Vec<_> = points.iter().filter(|point| is_in(point)).map(|point| names(point)[names(&path).len()]).collect();
         names_in.sort_unstable();
         names_in.dedup();
-        prop_assert_eq!(shown, names_in);
+        prop_assert_eq!(found, names_in);
     }
 }
