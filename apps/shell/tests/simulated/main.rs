@@ -1,7 +1,9 @@
 //! The shell as a person at the terminal sees it: on the real kernel core and the real vm, with programs that end,
 //! crash, wait for ever or flood the console.
 
+mod files;
 mod random;
+mod store;
 mod terminal;
 
 use resea::abi::MAX_TASKS;
