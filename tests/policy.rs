@@ -22,7 +22,7 @@ const COMMENT_LINES: usize = 12;
 
 /// Which packages a package may depend on, by the folder that it lies in; those of one folder never depend on each
 /// other unless it says so. Longest match first.
-const ARROWS: [(&str, &[&str]); 22] = [
+const ARROWS: [(&str, &[&str]); 23] = [
     ("abi", &[]),
     ("kernel/core", &["abi"]),
     ("kernel/", &["abi", "kernel/core", "libs/bootfs", "libs/elf", "libs/symbols"]),
@@ -30,6 +30,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
     ("libs/resea", &["abi", "libs/ipc", "interfaces"]),
     ("libs/sim", &["abi", "kernel/core", "libs/", "interfaces", "servers/vm", "tools/idl"]),
     ("libs/net", &["libs/ipc", "libs/resea", "interfaces"]),
+    ("libs/commands", &["libs/fs", "libs/ipc", "libs/resea", "libs/terminal"]),
     ("libs/fs", &["libs/entries", "libs/ipc", "libs/resea", "interfaces"]),
     ("libs/entries", &["interfaces"]),
     ("libs/fileserver", &["libs/entries", "libs/ipc", "libs/resea", "interfaces"]),

@@ -1,0 +1,40 @@
+//! `rm [-r] [-f] PATH...` removes files, and with `-r` directories with everything in them; `-f`: what does not exist is
+//! nothing to complain about. Nothing is removed in which a file system is mounted.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+use alloc::format;
+use alloc::string::String;
+
+use commands::{CommandLine, each, nothing_mounted};
+use ipc::Error;
+use resea::ExitStatus;
+
+/// Does what the command line says. What cannot be removed is told.
+///
+/// Errors: a sentence that says what is wrong with the command line.
+pub fn run() -> Result<ExitStatus, String> {
+    let line = CommandLine::with_paths("rm [-r] [-f] PATH...", "rf")?;
+    Ok(each(&line.paths, |path| remove(path, line.has('r'), line.has('f'))))
+}
+
+fn remove(path: &str, directories: bool, may_lack: bool) -> Result<(), String> {
+    let said = |error: fs::Error| format!("{error}");
+    let found = match fs::metadata(path) {
+        Err(error) if may_lack && error.kind == Error::NotFound => return Ok(()),
+        result => result.map_err(said)?,
+    };
+    if !found.is_dir() {
+        return fs::remove_file(path).map_err(said);
+    }
+    if !directories {
+        return Err(format!(
+            "{} is a directory: use -r to remove it with everything in it",
+            fs::absolute(path)
+        ));
+    }
+    nothing_mounted(path)?;
+    fs::remove_dir_all(path).map_err(said)
+}
