@@ -219,3 +219,52 @@ fn names_of_files_are_completed() {
         assert_eq!(terminal.run("cat < ../\ta\t"), ("text\n".into(), 0));
     });
 }
+
+/// Enters commands with files; whoever dies meanwhile, the prompt comes back, and what is said to be written is written.
+fn session_with_files() {
+    let mut terminal = person();
+    for number in 0..3 {
+        let line = match sim::random_number() % 4 {
+            0 => format!("hello {number} > /file{number}"),
+            1 => format!("pwd > /file{number}"),
+            2 => format!("flood 100 > /file{number}"),
+            _ => format!("cat < /file0 > /file{number}"),
+        };
+        sim::type_text(&format!("{line}\r"));
+        if sim::random_number().is_multiple_of(8) {
+            resea::sleep(Duration::from_micros(sim::random_number() % 300));
+            sim::type_text("\x03");
+        }
+        let store = sim::task("store");
+        let Some((output, status)) = terminal.finishes_or_dies() else {
+            assert!(sim::was_killed(), "the shell has ended by itself");
+            continue;
+        };
+        assert!(
+            status == 0 || status == 130 || sim::was_killed() || line.starts_with("cat"),
+            "{line}: {output}"
+        );
+        // What the store had ended with it.
+        if status == 0 && store.is_some() && store == sim::task("store") {
+            let expected = match line.split(' ').next() {
+                Some("hello") => format!("Hello, {number}!\n"),
+                Some("pwd") => "/\n".into(),
+                Some("flood") => (0..100).map(|number| format!("line {number}\n")).collect(),
+                _ => continue,
+            };
+            match fs::read_to_string(format!("/file{number}")) {
+                Ok(text) => assert_eq!(text, expected, "{line}"),
+                Err(error) => assert!(sim::was_killed(), "{error}"),
+            }
+        }
+    }
+    assert_eq!(sim::task("files"), None, "no helper is left");
+}
+
+#[test]
+fn nothing_is_said_to_be_written_that_is_not() {
+    let killable = ["shell", "files", "store", "hello", "flood"];
+    let summary = with_files().killable(killable).explore(2_000, session_with_files);
+    println!("{summary:?}");
+    assert!(summary.killed > 200, "{summary:?}");
+}
