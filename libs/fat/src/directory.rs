@@ -143,7 +143,7 @@ impl Walk {
             if self.position >= SLOTS_MAX {
                 return if self.at_limit(volume, open)? { Ok(None) } else { Err(Error::Damaged) };
             }
-            let Some(extent) = volume.locate(open, u64::from(self.position) * SLOT as u64)? else {
+            let Some(extent) = volume.locate(open, u64::from(self.position) * SLOT as u64, u32::MAX)? else {
                 return Ok(None);
             };
             self.at = extent.at - extent.at % BLOCK as u64;
@@ -158,7 +158,7 @@ impl Walk {
 
     /// Whether the directory has no clusters beyond the most that there may be.
     fn at_limit<S: Storage>(&self, volume: &mut Volume<S>, open: &mut Open) -> Result<bool, Error> {
-        Ok(volume.locate(open, u64::from(SLOTS_MAX) * SLOT as u64)?.is_none())
+        Ok(volume.locate(open, u64::from(SLOTS_MAX) * SLOT as u64, u32::MAX)?.is_none())
     }
 }
 

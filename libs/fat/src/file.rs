@@ -162,7 +162,8 @@ impl<S: Storage> Volume<S> {
             }
             open.excess = true;
         }
-        let extent = self.locate(open, offset)?.ok_or(Error::Damaged)?;
+        let end = if index < held { held } else { u32::MAX };
+        let extent = self.locate(open, offset, end)?.ok_or(Error::Damaged)?;
         Ok(Extent { length: extent.length.min(length), ..extent })
     }
 

@@ -64,7 +64,8 @@ pub fn format<S: Storage>(storage: &mut S, wanted: &Format<'_>) -> Result<(), Er
     let boot = boot(&layout, wanted, &label);
     // Whoever reads it finds what was meant.
     let geometry = Geometry::parse(&boot, storage.size()).map_err(|_| Error::InvalidArgument)?;
-    if geometry.kind != layout.kind {
+    let enough = geometry.kind != Kind::Fat32 || u64::from(geometry.clusters) >= FAT32_FROM;
+    if geometry.kind != layout.kind || !enough {
         return Err(Error::InvalidArgument);
     }
     let start = match geometry.root {

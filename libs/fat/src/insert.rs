@@ -132,7 +132,7 @@ impl<S: Storage> Volume<S> {
 
     /// Where a directory has an entry; nothing behind its last cluster.
     pub(crate) fn entry_place(&mut self, directory: &mut Open, number: u32) -> Result<Option<u64>, Error> {
-        let extent = self.locate(directory, u64::from(number) * SLOT as u64)?;
+        let extent = self.locate(directory, u64::from(number) * SLOT as u64, u32::MAX)?;
         Ok(extent.map(|extent| extent.at))
     }
 

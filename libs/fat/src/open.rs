@@ -150,15 +150,18 @@ impl<S: Storage> Volume<S> {
         let Some(left) = open.size().checked_sub(offset).filter(|left| *left > 0) else {
             return if open.kind == Kind::File { Ok(None) } else { Err(Error::IsADirectory) };
         };
-        match self.locate(open, offset)? {
+        // What lies behind the file's end may be about to be freed: the run never gets there.
+        let held = self.geometry.clusters_for(open.size());
+        match self.locate(open, offset, held)? {
             Some(extent) => Ok(Some(Extent { length: extent.length.min(left), ..extent })),
             // The chain is shorter than the file.
             None => Err(Error::Damaged),
         }
     }
 
-    /// Where the bytes from `offset` on lie, as far as clusters are allocated; nothing behind them.
-    pub(crate) fn locate(&mut self, open: &mut Open, offset: u64) -> Result<Option<Extent>, Error> {
+    /// Where the bytes from `offset` on lie, as far as clusters are allocated; nothing behind them. Looks ahead up to
+    /// cluster `end` of the file.
+    pub(crate) fn locate(&mut self, open: &mut Open, offset: u64, end: u32) -> Result<Option<Extent>, Error> {
         if let (0, Node::ROOT, Root::Fixed { at, size }) = (open.first, open.node, self.geometry.root) {
             let left = size.checked_sub(offset).filter(|left| *left > 0);
             return Ok(left.map(|length| Extent { at: at + offset, length }));
@@ -171,7 +174,7 @@ impl<S: Storage> Volume<S> {
         let within = offset & (self.geometry.cluster_size() - 1);
         let skipped = index - open.run.index;
         if skipped + 1 == open.run.count && !open.run.closed {
-            self.look_ahead(open)?;
+            self.look_ahead(open, end)?;
         }
         let at = self.geometry.place(open.run.cluster + skipped) + within;
         let length = (u64::from(open.run.count - skipped) << self.geometry.shift) - within;
@@ -219,9 +222,9 @@ impl<S: Storage> Volume<S> {
         Ok(Some((last, next)))
     }
 
-    /// Makes the run longer if the table says so.
-    fn look_ahead(&mut self, open: &mut Open) -> Result<(), Error> {
-        for _ in 0..AHEAD {
+    /// Makes the run longer, up to cluster `end` of the file, if the table says so.
+    fn look_ahead(&mut self, open: &mut Open, end: u32) -> Result<(), Error> {
+        for _ in open.run.end()..end.min(open.run.end().saturating_add(AHEAD)) {
             let Some(last) = open.run.last() else { break };
             // A chain that is damaged further on is none of this caller's business.
             if self.table.get(&mut self.storage, &self.geometry, last)? != Link::Next(last + 1) {

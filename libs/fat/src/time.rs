@@ -29,7 +29,7 @@ impl Stamp {
         let (hours, minutes, seconds) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60);
         Self {
             date: ((year - 1980) << 9 | month << 5 | day) as u16,
-            time: (hours << 11 | minutes << 5 | seconds / 2) as u16,
+            time: (hours << 11 | minutes << 5 | (seconds / 2)) as u16,
             hundredths: (rest % 2000 / 10) as u8,
         }
     }

@@ -214,7 +214,9 @@ impl<S: Storage> Volume<S> {
     fn label(&mut self) -> Result<String, Error> {
         let mut root = Open::root(self.geometry.root);
         for number in 0..crate::directory::SLOTS_MAX {
-            let Some(extent) = self.locate(&mut root, u64::from(number) * SLOT as u64)? else { break };
+            let Some(extent) = self.locate(&mut root, u64::from(number) * SLOT as u64, u32::MAX)? else {
+                break;
+            };
             let mut slot = Slot([0; SLOT]);
             self.storage.read(extent.at, &mut slot.0)?;
             if slot.0[0] == LAST {
