@@ -48,7 +48,10 @@ impl Devices {
                 self.look();
                 false
             }
-            Err(_) => true,
+            Err(_) => {
+                self.is_one_coming = true;
+                true
+            }
         }
     }
 
@@ -65,15 +68,21 @@ impl Devices {
     pub fn look(&mut self) {
         let Some(manager) = self.manager else { return };
         self.ready.clear();
+        // It may end in the middle of it, which is told. Then nobody knows what there is.
+        self.is_one_coming = self.collect(manager).and_then(|()| is_one_coming(manager)).unwrap_or(true);
+    }
+
+    fn collect(&mut self, manager: dm::Client) -> Result<(), Error> {
         let mut name = [0; NAME_MAX];
-        // If dm has ended, that is told.
         for index in 0..MOST_DEVICES {
             match manager.driver(Class::Block, index, &mut name) {
                 Ok(driver) => self.ready.push((driver.name.into(), driver.task)),
-                Err(_) => break,
+                Err(Error::TooLarge) => {}
+                Err(Error::NotFound) => break,
+                Err(error) => return Err(error),
             }
         }
-        self.is_one_coming = is_one_coming(manager);
+        Ok(())
     }
 
     /// Whether the device with this name can be used.
@@ -88,7 +97,7 @@ impl Devices {
 }
 
 /// Whether the driver of any storage device is starting, or is soon.
-fn is_one_coming(manager: dm::Client) -> bool {
+fn is_one_coming(manager: dm::Client) -> Result<bool, Error> {
     let (mut name, mut driver) = ([0; NAME_MAX], [0; NAME_MAX]);
     for index in 0..MOST_DEVICES {
         match manager.list(index, &mut name, &mut driver) {
@@ -96,13 +105,14 @@ fn is_one_coming(manager: dm::Client) -> bool {
                 // The disk in memory is no PCI device: it has no vendor.
                 let is_storage = device.class_code >> 16 == STORAGE || device.vendor == 0;
                 if is_storage && matches!(device.state, State::Starting | State::Waiting) {
-                    return true;
+                    return Ok(true);
                 }
             }
             // Names that are too long are people's problem.
             Err(Error::TooLarge) => {}
-            Err(_) => break,
+            Err(Error::NotFound) => break,
+            Err(error) => return Err(error),
         }
     }
-    false
+    Ok(false)
 }

@@ -4,7 +4,8 @@ mod support;
 
 use fs::{Action, File, FileType, OpenOptions, Read, Seek, SeekFrom, Write};
 use ipc::Error;
-use support::{FSTAB, system};
+use std::sync::atomic::Ordering;
+use support::{DEATHS, FSTAB, system};
 
 /// What went wrong.
 fn kind<T: std::fmt::Debug>(result: fs::Result<T>) -> Error {
@@ -194,4 +195,22 @@ fn a_program_without_rights_is_told_which_it_needs() {
     let expected = "cannot use `vfs`: add \"vfs\" and \"fs\" to `uses` in the program's manifest\n\
                     cannot examine /tmp: add \"fs\" to `uses` in the program's manifest\n";
     assert!(report.console.contains(expected), "{}", report.console);
+}
+
+/// What does no harm is asked of the next server when one has ended in the middle of it; the rest is up to the program.
+#[test]
+fn requests_are_repeated_if_that_does_no_harm() {
+    system("boot/mortal /a memfs").run(|| {
+        assert!(fs::metadata("/a").unwrap().is_dir());
+        DEATHS.store(1, Ordering::Relaxed);
+        assert!(fs::metadata("/a").unwrap().is_dir());
+        assert_eq!((DEATHS.load(Ordering::Relaxed), fs::mounts().unwrap()[0].starts), (0, 2));
+        fs::write("/a/x", "").unwrap();
+        DEATHS.store(1, Ordering::Relaxed);
+        let error = fs::remove_file("/a/x").unwrap_err();
+        assert_eq!(error.to_string(), "cannot remove /a/x: its file server has ended; try again");
+        assert_eq!(kind(fs::remove_file("/a/x")), Error::NotFound, "it was another server's");
+        DEATHS.store(usize::MAX, Ordering::Relaxed);
+        assert_eq!(kind(fs::metadata("/a")), Error::Aborted, "not for ever");
+    });
 }
