@@ -22,13 +22,14 @@ const COMMENT_LINES: usize = 12;
 
 /// Which packages a package may depend on, by the folder that it lies in; those of one folder never depend on each
 /// other unless it says so. Longest match first.
-const ARROWS: [(&str, &[&str]); 23] = [
+const ARROWS: [(&str, &[&str]); 24] = [
     ("abi", &[]),
     ("kernel/core", &["abi"]),
     ("kernel/", &["abi", "kernel/core", "libs/bootfs", "libs/elf", "libs/symbols"]),
     ("libs/ipc", &["abi"]),
     ("libs/resea", &["abi", "libs/ipc", "interfaces"]),
     ("libs/sim", &["abi", "kernel/core", "libs/", "interfaces", "servers/vm", "tools/idl"]),
+    ("libs/calendar", &["libs/ipc", "libs/resea", "interfaces"]),
     ("libs/net", &["libs/ipc", "libs/resea", "interfaces"]),
     ("libs/commands", &["libs/fs", "libs/ipc", "libs/resea", "libs/terminal"]),
     ("libs/fs", &["libs/entries", "libs/ipc", "libs/resea", "interfaces"]),
