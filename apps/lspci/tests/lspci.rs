@@ -38,6 +38,10 @@ impl dm::Server for Manager {
         Err(Error::NotFound)
     }
 
+    fn driver_of(&mut self, call: dm::DriverOfCall) {
+        call.fail(Error::NotFound);
+    }
+
     fn list(
         &mut self,
         _: TaskId,

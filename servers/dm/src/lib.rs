@@ -7,7 +7,7 @@
 //! * [`device`] switches a device off and on. [`matching`] reads from the manifests who drives what.
 //! * [`manager`] holds all devices, [`slot`] one with its driver, [`memory`] what the two share; `lives` starts drivers and
 //!   starts them again as [`policy`] decides.
-//! * [`server`] is the interface to all this, [`subscribers`] those who are told.
+//! * [`server`] is the interface to all this, [`subscribers`] those who are told, `waiting` those who wait.
 //!
 //! Trusts neither devices nor drivers. Knows no kind of device: what one does is its driver's business; that it does
 //! nothing when it has no driver is dm's.
@@ -32,6 +32,7 @@ pub mod policy;
 pub mod server;
 pub mod slot;
 pub mod subscribers;
+mod waiting;
 
 use access::Access;
 use core::fmt;

@@ -155,6 +155,7 @@ impl<C: Configuration> Manager<C> {
             info!("{}: {} drives {id} at {place}", slot.name(), slot.driver);
         }
         self.subscribers.notify(class);
+        self.answer_waiting();
         Ok(())
     }
 

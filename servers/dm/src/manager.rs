@@ -8,6 +8,7 @@ use crate::memory::Memory;
 use crate::policy::Record;
 use crate::slot::{Life, Rights, Slot, rights};
 use crate::subscribers::Subscribers;
+use crate::waiting::Waiting;
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -41,6 +42,7 @@ pub struct Manager<C> {
     /// Those with drivers.
     pub(crate) slots: Vec<Slot>,
     pub(crate) subscribers: Subscribers,
+    pub(crate) waiting: Waiting,
     pub(crate) timers: Timers<Timer, { MOST_DRIVERS + 1 }>,
     /// Whether the timer for the heartbeat is set.
     pub(crate) beating: bool,
@@ -57,8 +59,9 @@ impl<C: Configuration> Manager<C> {
             functions.push(Function::RAMDISK);
         }
         let slots = Vec::new();
-        let (subscribers, timers) = (Subscribers::default(), Timers::new());
-        let mut manager = Self { configuration, functions, slots, subscribers, timers, beating: false };
+        let (subscribers, waiting, timers) = (Subscribers::default(), Waiting::default(), Timers::new());
+        let mut manager =
+            Self { configuration, functions, slots, subscribers, waiting, timers, beating: false };
         for index in 0..manager.functions.len() {
             let Some(function) = manager.functions.get(index).copied() else { continue };
             let mut matching = programs.iter().filter(|program| program.drives(function.id()));

@@ -5,7 +5,9 @@ use crate::device::Interrupt;
 use crate::manager::Manager;
 use crate::slot::Slot;
 use abi::{NOTIFY_CHILD, NOTIFY_TIMER};
-use interfaces::dm::{self, Class, DeviceReply, DriverReply, ListReply, MemoryReply, NAME_MAX, State};
+use interfaces::dm::{
+    self, Class, DeviceReply, DriverOfCall, DriverReply, ListReply, MemoryReply, NAME_MAX, State,
+};
 use ipc::{Error, StrLend, TaskId, WriteLend};
 
 /// Words of configuration space that a driver gets at once.
@@ -19,6 +21,7 @@ impl<C: Configuration> ipc::server::Events for Manager<C> {
         if bits & NOTIFY_TIMER != 0 {
             self.timers_expired();
         }
+        self.answer_waiting();
     }
 }
 
@@ -76,6 +79,10 @@ impl<C: Configuration> dm::Server for Manager<C> {
         });
         let (task, unit, text) = units.nth(index as usize).ok_or(Error::NotFound)?;
         Ok(DriverReply { task, unit, name: give(text, &name)? })
+    }
+
+    fn driver_of(&mut self, call: DriverOfCall) {
+        self.answer_or_keep(call);
     }
 
     fn list(

@@ -53,6 +53,10 @@ impl dm::Server for Devices {
         Err(Error::NotFound)
     }
 
+    fn driver_of(&mut self, call: dm::DriverOfCall) {
+        call.fail(Error::NotFound);
+    }
+
     fn list(
         &mut self,
         _: TaskId,
