@@ -148,8 +148,9 @@ fn layout(size: u64, wanted: &Format<'_>) -> Result<Layout, Error> {
         8..512 => Kind::Fat16,
         _ => Kind::Fat32,
     });
-    let cluster = wanted.cluster.map_or_else(|| suitable_cluster(kind, size, sector), u64::from) / sector;
-    if !(1..=128).contains(&cluster) || !cluster.is_power_of_two() {
+    let cluster = wanted.cluster.map_or_else(|| suitable_cluster(kind, size, sector), u64::from);
+    let (cluster, rest) = (cluster / sector, cluster % sector);
+    if rest != 0 || !(1..=128).contains(&cluster) || !cluster.is_power_of_two() {
         return Err(Error::InvalidArgument);
     }
     let (reserved, root) = match kind {

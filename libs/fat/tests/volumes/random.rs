@@ -48,8 +48,8 @@ fn random_operations(seed: u64, steps: usize, folder: &Path) {
     let wanted =
         Format { kind: Some(kind), cluster: Some(cluster), sector, label: "Test", ..Format::default() };
     let mut memory = volume(size, &wanted);
-    memory.room = if seed % 2 == 0 { 100 } else { usize::MAX };
-    let longest = if seed % 3 == 0 { size / 3 } else { 40_000 };
+    memory.room = if seed.is_multiple_of(2) { 100 } else { usize::MAX };
+    let longest = if seed.is_multiple_of(3) { size / 3 } else { 40_000 };
     let mut pair =
         Pair::new(Volume::mount(memory, false).expect("it was just made"), Tree::new(), seed, longest);
     for round in 0..4 {
