@@ -22,7 +22,7 @@ const COMMENT_LINES: usize = 12;
 
 /// Which packages a package may depend on, by the folder that it lies in; those of one folder never depend on each
 /// other unless it says so. Longest match first.
-const ARROWS: [(&str, &[&str]); 24] = [
+const ARROWS: [(&str, &[&str]); 25] = [
     ("abi", &[]),
     ("kernel/core", &["abi"]),
     ("kernel/", &["abi", "kernel/core", "libs/bootfs", "libs/elf", "libs/symbols"]),
@@ -41,6 +41,7 @@ const ARROWS: [(&str, &[&str]); 24] = [
     ("libs/", &["abi"]),
     ("interfaces", &["abi", "libs/ipc", "tools/idl"]),
     ("servers/", &["abi", "libs/", "interfaces"]),
+    ("fs/", &["abi", "libs/", "interfaces"]),
     ("drivers/", &["abi", "libs/", "interfaces"]),
     ("apps/call", &["libs/", "tools/idl"]),
     ("apps/", &["abi", "libs/", "interfaces"]),

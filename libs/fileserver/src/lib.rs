@@ -10,6 +10,8 @@ extern crate alloc;
 extern crate std;
 
 mod clients;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod data;
 mod filesystem;
 mod list;

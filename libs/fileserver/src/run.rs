@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use interfaces::vfs::NOTIFY_MOUNTED;
 use ipc::{Error, TaskId};
-use resea::{Never, Outcome, UsageError};
+use resea::{Outcome, UsageError};
 
 /// What is to be mounted, by the command line `SOURCE POINT [--read-only]`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,7 +65,7 @@ impl Outcome for Failure {
 
 /// Tells vfs, whose task is in the environment variable `VFS`, that the file system is mounted, and serves it for ever. `now` is
 /// the clock, in milliseconds since 1970-01-01 00:00 UTC.
-pub fn serve<F: FileSystem>(filesystem: F, now: fn() -> i64) -> Never {
+pub fn serve<F: FileSystem>(filesystem: F, now: fn() -> i64) -> ! {
     let mounter = resea::environment("VFS").and_then(|text| TaskId::from_raw(text.parse().ok()?));
     let mut server = Server::new(filesystem, now, mounter);
     if let Some(vfs) = mounter

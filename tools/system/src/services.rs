@@ -1,4 +1,4 @@
-//! Who provides which service: exactly one program each, by an interface of the same name.
+//! Who provides which service: exactly one program each, mostly, by an interface of the same name.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,6 +9,10 @@ use manifest::host::nearest;
 
 use crate::text::list;
 use crate::{Place, Program, System};
+
+/// The services whose name no task takes, so that several programs may provide them: who wants one asks another server
+/// which task it is. That of a path is told by `vfs`.
+const WITHOUT_NAME: [&str; 1] = ["fs"];
 
 /// What is wrong with a service.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -128,6 +132,7 @@ fn provided(system: &System, program: &Program, service: &str) -> Vec<Error> {
     // Told once, when the first of them is looked at.
     if let [first, _, ..] = providers.as_slice()
         && std::ptr::eq(*first, program)
+        && !WITHOUT_NAME.contains(&service)
     {
         let place =
             |provider: &&Program| (provider.name.clone(), provider.place_of_service("provides", service));
