@@ -1,0 +1,112 @@
+//! The users of a driver, and their memory.
+//!
+//! Which task has which memory stands in a page that is kept over the driver's lives: a user's memory is never given to
+//! another one while it lives, and is zeroed in between.
+
+use crate::{Driver, size};
+use driver::{Device, DmaMemory, DriverError};
+use interfaces::blk::WaitCall;
+use ipc::{Error, TaskId};
+
+/// Most users of a driver.
+pub const USERS: usize = 4;
+/// Which of the driver's memory is the page that says who has which; those of the users follow.
+const REGISTER: u32 = 0;
+const PAGE: usize = 4096;
+
+/// A user that has attached in this life of the driver.
+#[derive(Debug)]
+pub struct User {
+    pub task: TaskId,
+    pub unit: u32,
+    /// Counts up with each `attach`: what was asked for before is not answered.
+    pub life: u64,
+    /// `None`: it has broken the rules.
+    pub rings: Option<Driver>,
+    pub waiting: Option<WaitCall>,
+    /// Where its memory begins for the device.
+    pub physical: u64,
+}
+
+/// All users.
+pub struct Users {
+    register: DmaMemory,
+    memory: [Option<DmaMemory>; USERS],
+    pub users: [Option<User>; USERS],
+    pages: u16,
+    lives: u64,
+}
+
+impl Users {
+    /// No user yet in this life; each will have so many data pages.
+    ///
+    /// Errors: `Memory`.
+    pub fn new(device: &Device, pages: u16) -> Result<Self, DriverError> {
+        let register = device.memory(REGISTER, PAGE, true)?;
+        Ok(Self {
+            register,
+            memory: [const { None }; USERS],
+            users: [const { None }; USERS],
+            pages,
+            lives: 0,
+        })
+    }
+
+    /// The place of this user, which it has already or which is free.
+    ///
+    /// Errors: `TableFull`.
+    pub fn place(&self, task: TaskId) -> Result<usize, Error> {
+        let owned = |place: &usize| self.owner(*place) == Some(task);
+        // To notify nothing tells whether the task is there.
+        let is_gone = |owner: TaskId| ipc::notify(owner, 0) == Err(Error::NoTask);
+        let free = |place: &usize| self.owner(*place).is_none_or(is_gone);
+        let found = (0..USERS).find(owned).or_else(|| (0..USERS).find(free));
+        found.ok_or(Error::TableFull)
+    }
+
+    /// Makes the task the user at this place, with empty rings. None of the place's requests is in flight.
+    ///
+    /// Errors: those of dm's `memory` and vm's `share_grant`.
+    pub fn attach(
+        &mut self,
+        device: &Device,
+        place: usize,
+        task: TaskId,
+        unit: u32,
+    ) -> Result<ipc::Handle, Error> {
+        let memory = self.memory_at(device, place)?;
+        let (region, physical) = (*memory.region(), memory.physical());
+        if self.owner(place) != Some(task) {
+            region.zero();
+            // Only now: should the driver die in between, the next one zeroes it again.
+            self.register.region().store(place * 8, task.raw() as u64)?;
+        }
+        let rings = Some(Driver::new(region, self.pages).map_err(|_| Error::TooLarge)?);
+        self.lives += 1;
+        let user = User { task, unit, life: self.lives, rings, waiting: None, physical };
+        *self.users.get_mut(place).ok_or(Error::TableFull)? = Some(user);
+        self.memory_at(device, place)?.grant(task)
+    }
+
+    /// The user with this task, and its place.
+    pub fn of(&mut self, task: TaskId) -> Option<&mut User> {
+        self.users.iter_mut().flatten().find(|user| user.task == task)
+    }
+
+    fn owner(&self, place: usize) -> Option<TaskId> {
+        let raw = self.register.region().load(place * 8).unwrap_or(0);
+        TaskId::from_raw(raw as usize)
+    }
+
+    fn memory_at(&mut self, device: &Device, place: usize) -> Result<&DmaMemory, Error> {
+        let slot = self.memory.get_mut(place).ok_or(Error::TableFull)?;
+        match slot {
+            Some(memory) => Ok(memory),
+            None => match device.memory(REGISTER + 1 + place as u32, size(self.pages), true) {
+                Ok(memory) => Ok(slot.insert(memory)),
+                Err(DriverError::Memory { error, .. }) => Err(error),
+                Err(_) => Err(Error::OutOfMemory),
+            },
+        }
+    }
+}
