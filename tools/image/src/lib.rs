@@ -49,6 +49,8 @@ pub enum ImageError {
     },
     /// A file does not fit into the format.
     Bootfs(bootfs::WriteError),
+    /// What is to be changed is no boot image.
+    NotAnImage(bootfs::Error),
 }
 
 impl fmt::Display for ImageError {
@@ -63,19 +65,20 @@ impl fmt::Display for ImageError {
                 write!(formatter, "the program {program:?} cannot be used: {error}")
             }
             Self::Bootfs(error) => error.fmt(formatter),
+            Self::NotAnImage(error) => write!(formatter, "this is not a boot image: {error}"),
         }
     }
 }
 
 impl std::error::Error for ImageError {}
 
-/// Makes a boot image of `programs` (in any order), with symbol tables for them and for the kernel. It has the
-/// [`build_id()`] of what it is made of.
+/// Makes a boot image of `programs` (in any order), with symbol tables for them and for the kernel, and of other `files` (their
+/// paths and contents). It has the [`build_id()`] of the programs.
 ///
 /// # Errors
 ///
 /// Each variant of [`ImageError`].
-pub fn build(kernel: &[u8], programs: &[Program]) -> Result<Vec<u8>, ImageError> {
+pub fn build(kernel: &[u8], programs: &[Program], others: &[(&str, Vec<u8>)]) -> Result<Vec<u8>, ImageError> {
     let mut programs: Vec<&Program> = programs.iter().collect();
     // `false` sorts before `true`; the rest goes by name, so that equal programs make equal images.
     programs.sort_by_key(|program| (program.name != FIRST_PROGRAM, &program.name));
@@ -95,8 +98,24 @@ pub fn build(kernel: &[u8], programs: &[Program]) -> Result<Vec<u8>, ImageError>
     let blame = |error| ImageError::Elf { program: "kernel".into(), error };
     files.push(("symbols/kernel".into(), symbol_table(kernel).map_err(blame)?));
     let files = files.iter().map(|(path, content)| (path.as_str(), content.as_slice()));
+    let files = files.chain(others.iter().map(|(path, content)| (*path, content.as_slice())));
     let mut image = bootfs::write(files).map_err(ImageError::Bootfs)?;
     let programs = programs.iter().map(|program| (program.name.as_str(), program.elf.as_slice()));
     bootfs::set_build(&mut image, build_id(kernel, programs));
     Ok(image)
+}
+
+/// Makes a boot image of another one, with more files, or with others in place of those with the same paths.
+///
+/// # Errors
+///
+/// [`ImageError::NotAnImage`], [`ImageError::Bootfs`].
+pub fn with_files(image: &[u8], files: &[(&str, Vec<u8>)]) -> Result<Vec<u8>, ImageError> {
+    let old = bootfs::Bootfs::parse(image).map_err(ImageError::NotAnImage)?;
+    let kept = old.files().filter(|file| files.iter().all(|(path, _)| *path != file.path));
+    let kept = kept.map(|file| (file.path, file.content));
+    let more = files.iter().map(|(path, content)| (*path, content.as_slice()));
+    let mut new = bootfs::write(kept.chain(more)).map_err(ImageError::Bootfs)?;
+    bootfs::set_build(&mut new, old.build());
+    Ok(new)
 }

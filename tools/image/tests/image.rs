@@ -130,7 +130,8 @@ fn an_image_starts_with_the_first_program_and_has_everything_of_each() {
     let elf = program(2, &[(EXECUTABLE, 0x21_0000, b"code", 4)]);
     let named =
         |name: &str| Program { name: name.into(), elf: elf.clone(), manifest: name.as_bytes().to_vec() };
-    let image = build(&elf, &[named("shell"), named("vm"), named("echo")]).expect("it is fine");
+    let image = build(&elf, &[named("shell"), named("vm"), named("echo")], &[("fstab", b"old".to_vec())])
+        .expect("it is fine");
     let bootfs = Bootfs::parse(&image).expect("it is an image");
     let paths: Vec<_> = bootfs.files().map(|file| file.path).collect();
     assert_eq!(paths[..3], ["bin/vm", "bin/echo", "bin/shell"]);
@@ -142,7 +143,7 @@ fn an_image_starts_with_the_first_program_and_has_everything_of_each() {
 
 #[test]
 fn an_image_without_the_first_program_is_refused() {
-    let error = build(&[], &[]).expect_err("it was made");
+    let error = build(&[], &[], &[]).expect_err("it was made");
     assert!(matches!(error, ImageError::NoFirstProgram));
     assert!(error.to_string().contains("no program named \"vm\""));
 }
@@ -150,9 +151,25 @@ fn an_image_without_the_first_program_is_refused() {
 #[test]
 fn a_bad_program_is_named() {
     let bad = Program { name: "vm".into(), elf: b"?".to_vec(), manifest: Vec::new() };
-    let error = build(&[], &[bad]).expect_err("it was made").to_string();
+    let error = build(&[], &[bad], &[]).expect_err("it was made").to_string();
     assert!(
         error.starts_with("the program \"vm\" cannot be used: it is not a readable 64-bit ELF file"),
         "{error}"
     );
+}
+
+#[test]
+fn files_are_added_to_an_image_or_replaced() {
+    let files: [(&str, &[u8]); 2] = [("bin/vm", b"program"), ("fstab", b"old")];
+    let mut image = bootfs::write(files).expect("it fits");
+    bootfs::set_build(&mut image, 7);
+    let more = [("fstab", b"new".to_vec()), ("ramdisk.img", vec![1; 5000])];
+    let image = image::with_files(&image, &more).expect("it fits");
+    let bootfs = Bootfs::parse(&image).expect("it is an image");
+    let paths: Vec<_> = bootfs.files().map(|file| file.path).collect();
+    assert_eq!(paths, ["bin/vm", "fstab", "ramdisk.img"], "the first program stays the first");
+    assert_eq!(bootfs.find("fstab").map(|file| file.content), Some(&b"new"[..]));
+    assert_eq!(bootfs.find("ramdisk.img").map(|file| file.content.len()), Some(5000));
+    assert_eq!(bootfs.build(), 7);
+    assert!(matches!(image::with_files(b"text", &more), Err(ImageError::NotAnImage(_))));
 }

@@ -1,10 +1,12 @@
 //! Boots a build: finds QEMU and starts it, with a person or a program at the console.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::build::Build;
+use crate::folder::Folder;
 use crate::machine::{Console, MachineOptions, arguments};
 use crate::qemu::{Qemu, Streams};
 use crate::session::{Session, Sink};
@@ -34,8 +36,9 @@ pub fn wait_for_servers(session: &mut Session, build: &Build) {
 /// If QEMU is missing and cannot be installed, or does not start.
 pub fn at_terminal(build: &Build, options: &MachineOptions, verbosity: Verbosity) -> Result<Qemu> {
     let qemu = setup::qemu(verbosity)?;
-    let arguments = arguments(options, &build.kernel.elf, &build.image, Console::Person);
-    Qemu::start(&qemu, &arguments, Streams::Inherited, verbosity)
+    let image = Image::new(build, options)?;
+    let arguments = arguments(options, &build.kernel.elf, &image.path, Console::Person);
+    Ok(Qemu::start(&qemu, &arguments, Streams::Inherited, verbosity)?.keeping(image.folder))
 }
 
 /// Boots with the caller at the console; `sink` receives all that is printed.
@@ -45,7 +48,32 @@ pub fn at_terminal(build: &Build, options: &MachineOptions, verbosity: Verbosity
 /// If QEMU is missing and cannot be installed, or does not start.
 pub fn session(build: &Build, options: &MachineOptions, sink: Sink, verbosity: Verbosity) -> Result<Session> {
     let qemu = setup::qemu(verbosity)?;
-    let arguments = arguments(options, &build.kernel.elf, &build.image, Console::Pipe);
-    let qemu = Qemu::start(&qemu, &arguments, Streams::Piped, verbosity)?;
+    let image = Image::new(build, options)?;
+    let arguments = arguments(options, &build.kernel.elf, &image.path, Console::Pipe);
+    let qemu = Qemu::start(&qemu, &arguments, Streams::Piped, verbosity)?.keeping(image.folder);
     Ok(Session::new(qemu, sink)?)
+}
+
+/// The boot image that a machine gets.
+struct Image {
+    path: PathBuf,
+    /// Where it is, if it is this machine's own.
+    folder: Option<Folder>,
+}
+
+impl Image {
+    /// The image of the build, or one with the machine's own files.
+    fn new(build: &Build, options: &MachineOptions) -> Result<Self> {
+        let files = options.disks.boot_files()?;
+        if files.is_empty() {
+            return Ok(Self { path: build.image.clone(), folder: None });
+        }
+        let image = std::fs::read(&build.image)
+            .with_context(|| format!("{} cannot be read", build.image.display()))?;
+        let image = image::with_files(&image, &files)?;
+        let folder = Folder::new()?;
+        let path = folder.path().join("boot.img");
+        std::fs::write(&path, image).with_context(|| format!("{} cannot be written", path.display()))?;
+        Ok(Self { path, folder: Some(folder) })
+    }
 }

@@ -11,6 +11,7 @@ use clap::ValueEnum;
 use image::Program;
 
 use crate::checks;
+use crate::disks::FSTAB;
 use crate::machine::MachineOptions;
 use crate::toolchain::{self, TARGET, Toolchain};
 use crate::ui::Verbosity;
@@ -107,7 +108,7 @@ pub fn build_for(
     compile(workspace, &toolchain, profile, verbosity)?;
     let build = locate(workspace, profile);
     checks::add_built(&mut system, workspace, &build)?;
-    system.image = Some(make_image(workspace, &build)?);
+    system.image = Some(make_image(workspace, &build)? + machine.disks.memory());
     checks::refuse_broken(&system, "it is not used as it was built", verbosity)?;
     checks::tell_unbounded(&system, verbosity);
     verbosity.detail(&format!("boot image: {}", build.image.display()));
@@ -164,7 +165,8 @@ fn make_image(workspace: &Workspace, build: &Build) -> Result<u64> {
             manifest: package.manifest.encode(),
         });
     }
-    let image = image::build(&read(&build.kernel.elf)?, &programs)?;
+    let fstab = (FSTAB, read(&workspace.root.join("config").join(FSTAB))?);
+    let image = image::build(&read(&build.kernel.elf)?, &programs, &[fstab])?;
     let size = image.len() as u64;
     // A system that is running from the old image keeps it: the new one takes its name, not its place.
     let temporary = build.image.with_extension("new");

@@ -11,6 +11,8 @@ pub mod checks;
 pub mod commands;
 pub mod console;
 pub mod counter;
+pub mod disks;
+pub mod folder;
 pub mod linux;
 pub mod load;
 pub mod machine;

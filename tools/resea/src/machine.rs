@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
+use crate::disks::DiskOptions;
 use crate::network::{NetworkOptions, Unsaid};
 
 /// The exit status of QEMU when the system halted with success: the kernel writes 0x10 to the isa-debug-exit device,
@@ -74,6 +75,9 @@ pub struct MachineOptions {
     /// What the network looks like
     #[command(flatten)]
     pub network: NetworkOptions,
+    /// What disks there are
+    #[command(flatten)]
+    pub disks: DiskOptions,
     /// More arguments for QEMU
     #[arg(last = true, value_name = "QEMU-ARGS")]
     pub qemu_args: Vec<OsString>,
@@ -87,6 +91,16 @@ impl MachineOptions {
     pub fn memory(&self) -> u64 {
         // What cannot be read was not checked, and is no memory.
         mebibytes(&self.mem).map_or(0, |size| size << 20)
+    }
+
+    /// Refuses what this machine cannot have.
+    ///
+    /// # Errors
+    ///
+    /// As [`NetworkOptions::check`] and [`DiskOptions::check`].
+    pub fn check(&self) -> Result<()> {
+        self.network.check(self.machine)?;
+        self.disks.check(self.machine)
     }
 
     /// Decides what the options left open: see [`NetworkOptions::settle`].
@@ -132,6 +146,7 @@ impl Default for MachineOptions {
             mem: "256M".into(),
             icount: false,
             network: NetworkOptions::default(),
+            disks: DiskOptions::default(),
             qemu_args: Vec::new(),
         }
     }
@@ -166,6 +181,7 @@ pub fn arguments(options: &MachineOptions, kernel: &Path, image: &Path, console:
         add(&["-icount", "shift=0,sleep=off"]);
     }
     arguments.extend(options.network.arguments(options.machine));
+    arguments.extend(options.disks.arguments(options.machine));
     arguments.extend(["-kernel".into(), kernel.into(), "-initrd".into(), image.into()]);
     arguments.extend(options.qemu_args.iter().cloned());
     arguments
@@ -205,6 +221,7 @@ mod tests {
             mem: "1G".into(),
             icount: true,
             network: NetworkOptions::default(),
+            disks: DiskOptions::default(),
             qemu_args: vec!["-S".into()],
         };
         let words = arguments(&options, Path::new("k"), Path::new("i"), Console::Pipe);

@@ -36,7 +36,7 @@ enum Command {
     Build(BuildCommand),
     Test(TestCommand),
     New(NewCommand),
-    Bench(BenchCommand),
+    Bench(Box<BenchCommand>),
     Size(SizeCommand),
     Doctor(DoctorCommand),
     Fuzz(FuzzCommand),

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+use crate::folder::Folder;
 use crate::setup::in_path;
 use crate::ui::Verbosity;
 
@@ -20,6 +21,8 @@ const POLL: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub struct Qemu {
     child: Child,
+    /// Goes with it.
+    folder: Option<Folder>,
 }
 
 /// What QEMU's standard input and output are.
@@ -57,7 +60,13 @@ impl Qemu {
         }
         verbosity.command(&command);
         let child = command.spawn().with_context(|| format!("{} cannot be started", qemu.display()))?;
-        Ok(Self { child })
+        Ok(Self::from(child))
+    }
+
+    /// The same, with a folder of files that it reads: it goes when QEMU does.
+    pub fn keeping(mut self, folder: Option<Folder>) -> Self {
+        self.folder = folder;
+        self
     }
 
     /// The process, for its pipes.
@@ -94,7 +103,7 @@ impl Qemu {
 /// Takes over a process that was started elsewhere and is QEMU, or becomes it.
 impl From<Child> for Qemu {
     fn from(child: Child) -> Self {
-        Self { child }
+        Self { child, folder: None }
     }
 }
 

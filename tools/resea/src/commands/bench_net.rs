@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::bench::Figure;
 use crate::build::{Build, Built, Profile, build};
 use crate::counter::{Counter, stopped_at_entry};
+use crate::folder::Folder;
 use crate::load::{self, STREAM};
 use crate::machine::MachineOptions;
 use crate::network::{Forward, Nic, Unsaid};
@@ -218,7 +219,7 @@ impl BenchNetCommand {
     /// The instructions of a request: all that the machine executes for so many, divided by their number.
     fn http_instructions(&self, guest: &Guest) -> Result<u64> {
         let folder = Folder::new()?;
-        let counter = Counter::new(&folder.0);
+        let counter = Counter::new(folder.path());
         let (_session, options) = self.boot_up(guest, &[80], counter.arguments(true), None)?;
         let http = port(&options, 80)?;
         load::requests(http, &self.path, WARM_UP);
@@ -235,17 +236,17 @@ impl BenchNetCommand {
     fn first_answer(&self, guest: &Guest) -> Result<(Vec<u8>, u64)> {
         let Guest::Resea(build) = guest else { bail!("only Resea's entry is known") };
         let folder = Folder::new()?;
-        let counter = Counter::new(&folder.0);
+        let counter = Counter::new(folder.path());
         let (_session, options) = self.boot(guest, &[80], counter.arguments(true), None)?;
         let page =
             load::wait_for_page(port(&options, 80)?, &self.path, PATIENCE).context("there is no page")?;
         let all = counter.count()?;
         // The same machine with a kernel that stops at once: what is counted then is the firmware.
         let folder = Folder::new()?;
-        let counter = Counter::new(&folder.0);
+        let counter = Counter::new(folder.path());
         let kernel = std::fs::read(&build.kernel.elf)
             .with_context(|| format!("{} cannot be read", build.kernel.elf.display()))?;
-        let elf = folder.0.join("kernel");
+        let elf = folder.path().join("kernel");
         std::fs::write(&elf, stopped_at_entry(&kernel)?)
             .with_context(|| format!("{} cannot be written", elf.display()))?;
         let stopped = Guest::Resea(Build { kernel: Built { name: "stopped".into(), elf }, ..build.clone() });
@@ -258,7 +259,7 @@ impl BenchNetCommand {
     /// How long nothing is sent when the driver is killed while a stream flows.
     fn driver_restart(&self, guest: &Guest) -> Result<Figure> {
         let folder = Folder::new()?;
-        let file = folder.0.join("packets");
+        let file = folder.path().join("packets");
         let (mut session, options) = self.boot_up(guest, &[STREAM], Vec::new(), Some(&file))?;
         let port = port(&options, STREAM)?;
         let flowed = Arc::new(AtomicU64::new(0));
@@ -322,28 +323,6 @@ fn deadline() -> Option<Instant> {
 
 fn port(options: &MachineOptions, guest: u16) -> Result<u16> {
     options.network.host_port(guest).with_context(|| format!("the guest's port {guest} is not forwarded"))
-}
-
-/// A folder that goes when it is dropped.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Result<Self> {
-        let base = std::env::temp_dir();
-        // A name that no other process, and nobody else in this one, uses.
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let next = NEXT.fetch_add(1, Ordering::Relaxed);
-        let folder = base.join(format!("resea-{}-{next}", std::process::id()));
-        std::fs::create_dir(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What is left is in a folder for temporary files.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 /// The figures for people.

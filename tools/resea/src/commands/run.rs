@@ -27,6 +27,9 @@ const HALT: &str = "q";
 /// taken. The system is in a network of its own (QEMU's user mode): it reaches out, but nobody reaches it except through
 /// the ports that --port names.
 ///
+/// With --disk the system has disks, which are files of this machine: `cargo resea disk new` makes one, and `cargo resea disk cp`
+/// moves files in and out. The system mounts what config/fstab says: the first disk as /mnt/disk0.
+///
 /// With --exec the commands are typed into the shell, and the system halts after the last one. The exit status is then 0
 /// only if the status of every command was 0 and the system halted well.
 #[derive(Clone, Default, Debug, Args)]
@@ -53,7 +56,7 @@ impl RunCommand {
     /// If the system does not build or boot, dies, or takes too long; if a command of `--exec` fails.
     pub fn run(&self) -> Result<()> {
         let verbosity = self.common.verbosity();
-        self.machine.network.check(self.machine.machine)?;
+        self.machine.check()?;
         setup::qemu(verbosity)?;
         let build = build_for(&Workspace::find()?, self.common.profile(), &self.machine, verbosity)?;
         let mut machine = self.machine.clone();
@@ -79,6 +82,9 @@ impl RunCommand {
             machine.mem,
             machine.network.card(machine.machine).name()
         ));
+        for (number, disk) in machine.disks.disks.iter().enumerate() {
+            verbosity.step(&format!("disk {}: {disk}", number + 1));
+        }
         if let Some(url) = machine.network.url() {
             verbosity.step(&format!("the running system shows itself at {url}"));
         }

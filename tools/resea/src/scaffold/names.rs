@@ -85,7 +85,7 @@ const RUST: &[&str] = &[
 const CARGO: [&str; 5] = ["build", "deps", "doc", "examples", "incremental"];
 
 /// The commands of the shell, which come before programs.
-const SHELL: [&str; 6] = ["help", "ps", "log", "mem", "kill", "q"];
+const SHELL: [&str; 9] = ["help", "ps", "log", "mem", "kill", "cd", "pwd", "source", "q"];
 
 /// What there is already.
 #[derive(Clone, Default, Debug)]
