@@ -25,7 +25,7 @@ impl Ahead {
             *self = Self { next: at, window: 0, asked: at };
         }
         // Half of what was asked for may be used up before more is: few large requests are better than many small ones.
-        if end + self.window / 2 <= self.asked || self.window == 0 && wanted <= crate::medium::PAGE as u64 {
+        if end + self.window / 2 <= self.asked || self.window == 0 && wanted <= blocks::PAGE as u64 {
             return None;
         }
         self.asked = end + self.window;

@@ -1,6 +1,6 @@
 //! Requests that the disk has not answered.
 
-use crate::medium::{MOST_PAGES, Operation};
+use blocks::{MOST_PAGES, Operation};
 use fat::Class;
 
 /// A request that is not answered.

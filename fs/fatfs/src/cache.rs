@@ -6,16 +6,20 @@
 
 use crate::asked::Asked;
 use crate::grid::Grid;
-use crate::medium::{Medium, Operation, PAGE, Request, SECTOR};
+use crate::medium::Medium;
 use crate::slot::{Slots, State};
 use alloc::vec;
 use alloc::vec::Vec;
+use blocks::{Operation, PAGE, Request};
 use core::ops::Range;
 use fat::Class;
 use ipc::{Error, Region};
 
 /// Pages that are set aside: sectors are written from there that must not be written with others of their page.
 const ASIDE: u16 = 4;
+
+/// Bytes of a sector.
+const SECTOR: u64 = blocks::SECTOR as u64;
 
 /// Of the pages, so many may hold what is held back before it should be written.
 const HELD_BACK: u16 = 4;
@@ -48,15 +52,15 @@ pub struct Cache<M> {
 }
 
 impl<M: Medium> Cache<M> {
-    /// A cache for the sectors of a volume.
-    pub fn new(medium: M, sectors: Range<u64>, read_only: bool) -> Self {
+    /// A cache for a whole disk.
+    pub fn new(medium: M, read_only: bool) -> Self {
         let pages = medium.pages().saturating_sub(ASIDE);
         let read_only = read_only || medium.is_read_only();
         Self {
             slots: Slots::new(pages),
             asked: vec![None; medium.most_requests().into()],
             aside: (pages..medium.pages()).collect(),
-            grid: Grid::new(sectors, 0),
+            grid: Grid::new(0..medium.sectors(), 0),
             medium,
             failure: None,
             unflushed: false,
@@ -64,18 +68,25 @@ impl<M: Medium> Cache<M> {
         }
     }
 
-    /// Has blocks begin where `at` is, in bytes, so that what lies from there on in whole pages is in one each. Everything
-    /// that was read is forgotten.
+    /// Makes it the cache of the volume in these sectors, whose sector `first` begins a block, so that what lies from there on in
+    /// whole pages is in one each. Everything that was read is forgotten.
     ///
     /// Errors: those of writing what has to be written.
-    pub fn align(&mut self, at: u64) -> Result<(), Error> {
-        self.write_out_all()?;
+    pub fn divide(&mut self, sectors: Range<u64>, first: u64) -> Result<(), Error> {
+        [Class::Data, Class::Table, Class::Entry]
+            .into_iter()
+            .try_for_each(|class| self.finish_writing(class))?;
         while self.wait_for_any()? {}
         for slot in 0..self.slots.len() {
             self.slots.clear(slot);
         }
-        self.grid = Grid::new(self.grid.sectors(), at / SECTOR);
+        self.grid = Grid::new(sectors, first);
         Ok(())
+    }
+
+    /// The sectors of the volume.
+    pub const fn sectors(&self) -> Range<u64> {
+        self.grid.sectors()
     }
 
     /// The memory that holds the bytes from `at` on, up to `limit` of them and never past a page, read if it has to be.
@@ -254,10 +265,6 @@ impl<M: Medium> Cache<M> {
         Ok(())
     }
 
-    fn write_out_all(&mut self) -> Result<(), Error> {
-        [Class::Data, Class::Table, Class::Entry].into_iter().try_for_each(|class| self.finish_writing(class))
-    }
-
     fn fail_once(&mut self) -> Result<(), Error> {
         self.failure.take().map_or(Ok(()), Err)
     }
@@ -319,9 +326,9 @@ impl<M: Medium> Cache<M> {
         self.asked_for(tag, asked);
         self.unflushed = true;
         let sector = self.grid.sector(block) + u64::from(first);
-        let sectors = count.into();
+        let sectors = count as u16;
         let request = Request { operation: Operation::Write, sector, sectors, pages: &[aside] };
-        self.submitted(tag, |medium| medium.submit(tag, request)).map(|()| true)
+        self.submit_to_medium(tag, &request).map(|()| true)
     }
 
     fn submit(&mut self, tag: u16, asked: Asked, block: u64) -> Result<(), Error> {
@@ -330,12 +337,12 @@ impl<M: Medium> Cache<M> {
         let last = block + u64::from(asked.count).saturating_sub(1);
         let (sector, sectors) = match asked.operation {
             Operation::Flush => (0, 0),
-            _ => (self.grid.sector(block), self.grid.sectors_of(block, last)),
+            _ => (self.grid.sector(block), self.grid.sectors_of(block, last) as u16),
         };
         self.unflushed |= asked.operation == Operation::Write;
         self.asked_for(tag, asked);
         let request = Request { operation: asked.operation, sector, sectors, pages };
-        self.submitted(tag, |medium| medium.submit(tag, request))
+        self.submit_to_medium(tag, &request)
     }
 
     fn asked_for(&mut self, tag: u16, asked: Asked) {
@@ -344,8 +351,16 @@ impl<M: Medium> Cache<M> {
         }
     }
 
-    fn submitted(&mut self, tag: u16, submit: impl FnOnce(&mut M) -> Result<(), Error>) -> Result<(), Error> {
-        submit(&mut self.medium).inspect_err(|_| self.answered(tag, Err(Error::InputOutput)))
+    fn submit_to_medium(&mut self, tag: u16, request: &Request<'_>) -> Result<(), Error> {
+        self.medium.submit(tag, request).inspect_err(|error| self.lost(*error))
+    }
+
+    /// The disk cannot be used any more: what was asked for is not done.
+    #[cold]
+    fn lost(&mut self, error: Error) {
+        for tag in 0..self.asked.len() as u16 {
+            self.answered(tag, Err(error));
+        }
     }
 
     fn free_tag(&self) -> Option<u16> {
@@ -365,9 +380,7 @@ impl<M: Medium> Cache<M> {
                 Ok(())
             }
             Err(error) => {
-                for tag in 0..self.asked.len() as u16 {
-                    self.answered(tag, Err(error));
-                }
+                self.lost(error);
                 Err(error)
             }
         }

@@ -4,8 +4,11 @@
 //! what is stored in whole pages from there on lies in one block each, wherever the partition begins. No block has
 //! sectors of another partition.
 
-use crate::medium::{PAGE_SECTORS, SECTOR};
 use core::ops::Range;
+
+/// Bytes of a sector, and sectors of a page.
+const SECTOR: u64 = blocks::SECTOR as u64;
+const PAGE_SECTORS: u64 = blocks::PAGE_SECTORS as u64;
 
 /// The division of a volume.
 #[derive(Clone, Debug)]

@@ -16,20 +16,34 @@ pub mod cache;
 pub mod files;
 pub mod grid;
 pub mod medium;
+mod program;
 mod slot;
 mod storage;
 
+use blocks::SECTOR;
 use cache::Cache;
 use fat::Volume;
 use ipc::Error;
 use medium::Medium;
 
-/// Mounts the volume in a cache, which is aligned to it.
+pub use program::run;
+
+/// Mounts the volume in the partition with this number; without one, in the first with FAT, or on the whole disk if it is not
+/// divided.
 ///
-/// Errors: as [`Volume::mount`].
-pub fn mount<M: Medium>(cache: Cache<M>, read_only: bool) -> Result<Volume<Cache<M>>, Error> {
+/// Errors: `NotFound` (no such partition), and those of [`Volume::mount`].
+pub fn mount<M: Medium>(
+    medium: M,
+    partition: Option<u32>,
+    read_only: bool,
+) -> Result<Volume<Cache<M>>, Error> {
+    let mut cache = Cache::new(medium, read_only);
+    let partition = fat::select(&mut cache, partition)?;
+    let sector = SECTOR as u64;
+    let sectors = partition.at / sector..(partition.at + partition.size) / sector;
+    cache.divide(sectors.clone(), 0)?;
     let mut volume = Volume::mount(cache, read_only)?;
-    let at = volume.data_at();
-    volume.storage().align(at)?;
+    let first = volume.data_at() / sector;
+    volume.storage().divide(sectors, first)?;
     Ok(volume)
 }

@@ -51,7 +51,8 @@ proptest! {
         let disk = Disk::new(START + SECTORS + 9, pages, seed);
         let before = disk.image();
         let mut model = before[START as usize * 512..(START + SECTORS) as usize * 512].to_vec();
-        let mut cache = Cache::new(disk.clone(), START..START + SECTORS, false);
+        let mut cache = Cache::new(disk.clone(), false);
+        cache.divide(START..START + SECTORS, 0).unwrap();
         for step in steps {
             match step {
                 Step::Write(at, length, byte, number) => {
@@ -74,7 +75,7 @@ proptest! {
                 }
                 Step::Ahead(at, end) => cache.read_ahead(at, end).unwrap(),
                 Step::WriteOut(number) => cache.write_out(class(number)).unwrap(),
-                Step::Align(sector) => cache.align(sector * 512).unwrap(),
+                Step::Align(sector) => cache.divide(START..START + SECTORS, sector).unwrap(),
             }
         }
         for number in 0..3 {
@@ -91,7 +92,7 @@ proptest! {
 #[test]
 fn entries_are_held_back_and_content_goes_when_pages_are_needed() {
     let disk = Disk::new(700, 20, 1);
-    let mut cache = Cache::new(disk.clone(), 0..700, false);
+    let mut cache = Cache::new(disk.clone(), false);
     // In one page an entry and content.
     cache.write(0, &[1; 512], Class::Entry).unwrap();
     cache.write(512, &[2; 512], Class::Data).unwrap();
@@ -109,7 +110,7 @@ fn entries_are_held_back_and_content_goes_when_pages_are_needed() {
 #[test]
 fn what_could_not_be_written_is_told_once_and_tried_again() {
     let disk = Disk::new(700, 20, 1);
-    let mut cache = Cache::new(disk.clone(), 0..700, false);
+    let mut cache = Cache::new(disk.clone(), false);
     cache.write(4096, &[7; 4096], Class::Data).unwrap();
     disk.fail(true);
     assert_eq!(cache.write_out(Class::Data), Err(ipc::Error::InputOutput));
@@ -126,7 +127,7 @@ fn what_could_not_be_written_is_told_once_and_tried_again() {
 #[test]
 fn a_full_cache_is_an_error_and_ends() {
     let disk = Disk::new(700, 20, 1);
-    let mut cache = Cache::new(disk.clone(), 0..700, false);
+    let mut cache = Cache::new(disk.clone(), false);
     let error = (0..60).find_map(|page| cache.write(page * 4096, &[3; 512], Class::Entry).err());
     assert_eq!(error, Some(ipc::Error::OutOfMemory));
     cache.write_out(Class::Entry).unwrap();
@@ -135,7 +136,7 @@ fn a_full_cache_is_an_error_and_ends() {
 
 #[test]
 fn a_disk_that_cannot_be_written_is_not() {
-    let mut cache = Cache::new(Disk::new(700, 20, 1), 0..700, true);
+    let mut cache = Cache::new(Disk::new(700, 20, 1), true);
     assert_eq!(cache.write(0, &[0; 512], Class::Data), Err(ipc::Error::ReadOnly));
     assert_eq!(cache.read(700 * 512 - 1, &mut [0; 2]), Err(ipc::Error::OutOfBounds));
 }

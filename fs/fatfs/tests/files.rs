@@ -41,7 +41,7 @@ impl Source for Bytes {
 
 /// A new volume on the disk.
 fn format(disk: &Disk, cluster: u32) {
-    let mut cache = Cache::new(disk.clone(), 0..SECTORS, false);
+    let mut cache = Cache::new(disk.clone(), false);
     let kind = if cluster == 512 { FatKind::Fat16 } else { FatKind::Fat12 };
     let wanted = Format { kind: Some(kind), cluster: Some(cluster), ..Format::default() };
     fat::format(&mut cache, &wanted).unwrap();
@@ -51,8 +51,7 @@ fn format(disk: &Disk, cluster: u32) {
 }
 
 fn mount(disk: &Disk) -> Files<Disk> {
-    let volume = fatfs::mount(Cache::new(disk.clone(), 0..SECTORS, false), false).unwrap();
-    Files::new(volume)
+    Files::new(fatfs::mount(disk.clone(), None, false).unwrap())
 }
 
 /// Writes to a file, which is made if it is not there.
@@ -191,6 +190,6 @@ proptest! {
 #[test]
 fn a_disk_without_fat_is_refused() {
     let disk = Disk::new(SECTORS, 24, 1);
-    let mounted = fatfs::mount(Cache::new(disk, 0..SECTORS, false), false);
+    let mounted = fatfs::mount(disk, None, false);
     assert_eq!(mounted.err(), Some(Error::WrongFormat));
 }

@@ -32,7 +32,7 @@ fn look(slots: &[Slot], name: &str) -> Unit {
             Life::Running(running) if running.units >> unit & 1 == 0 => Unit::None(Error::NotFound),
             Life::Running(running) => Unit::Driver(running.task, unit as u32),
             Life::Waiting => Unit::Unknown,
-            Life::Parked => Unit::None(Error::Aborted),
+            Life::Parked => Unit::None(Error::InputOutput),
         };
     }
     Unit::None(Error::NotFound)

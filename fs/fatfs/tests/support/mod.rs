@@ -3,7 +3,8 @@
 // Each test uses a part of it.
 #![allow(dead_code)]
 
-use fatfs::medium::{MOST_PAGES, Medium, Operation, PAGE, Request};
+use blocks::{MOST_PAGES, Operation, PAGE, Request};
+use fatfs::medium::Medium;
 use ipc::{Error, Region};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -127,8 +128,9 @@ impl Medium for Disk {
         self.inner.borrow().memory.part(usize::from(page) * PAGE, PAGE).unwrap()
     }
 
-    fn submit(&mut self, tag: u16, request: Request<'_>) -> Result<(), Error> {
-        let Request { operation, sector, sectors, pages } = request;
+    fn submit(&mut self, tag: u16, request: &Request<'_>) -> Result<(), Error> {
+        let Request { operation, sector, sectors, pages } = *request;
+        let sectors = u64::from(sectors);
         let mut inner = self.inner.borrow_mut();
         assert!(tag < REQUESTS && inner.asked.iter().all(|asked| asked.tag != tag), "tag {tag}");
         assert!((sector + sectors) as usize * 512 <= inner.image.len(), "{request:?}");

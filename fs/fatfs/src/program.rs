@@ -1,0 +1,80 @@
+//! The program: which volume, and what is said if it cannot be mounted.
+
+use crate::files::Files;
+use alloc::format;
+use blocks::Disk;
+use fileserver::{Failure, Mount};
+use ipc::Error;
+use resea::Never;
+
+/// The right command line.
+const USAGE: &str = "fatfs DISK[pPARTITION] POINT [--read-only]";
+
+/// The name of a disk and the number of a partition: `disk0p2` is the second one of `disk0`.
+fn split(source: &str) -> (&str, Option<u32>) {
+    let parts =
+        source.rsplit_once('p').filter(|(disk, _)| disk.ends_with(|last: char| last.is_ascii_digit()));
+    match parts.and_then(|(disk, number)| Some((disk, number.parse().ok()?))) {
+        Some((disk, number)) => (disk, Some(number)),
+        None => (source, None),
+    }
+}
+
+/// Why a volume could not be mounted, for people.
+fn failure(source: &str, error: Error) -> Failure {
+    let why = match error {
+        Error::NotFound => {
+            "there is no such partition, or none with FAT: `cargo resea disk ls` on the host shows what there is".into()
+        }
+        Error::WrongFormat => "there is no FAT volume: mkfs.fat or `cargo resea disk new` makes one".into(),
+        Error::Damaged => "the volume is damaged or cut off: look at it with fsck.fat on the host".into(),
+        error => format!("it cannot be read: {error}"),
+    };
+    Failure::new(error, format!("{source} cannot be mounted: {why}"))
+}
+
+/// Milliseconds since 1970-01-01 00:00 UTC; 0 if nobody knows.
+fn now() -> i64 {
+    calendar::now().unwrap_or(0)
+}
+
+/// Serves for ever.
+///
+/// Errors: why the volume cannot be mounted.
+pub fn run() -> Result<Never, Failure> {
+    let mount = Mount::from_arguments(USAGE)?;
+    let (name, partition) = split(mount.source);
+    let disk = Disk::open(name).map_err(|error| {
+        let text = match error {
+            Error::NotFound => format!("there is no disk `{name}`: `lspci` lists what there is"),
+            error => {
+                format!("the disk `{name}` cannot be used: {error}; `restart {name}` starts its driver again")
+            }
+        };
+        Failure::new(error, text)
+    })?;
+    let volume =
+        crate::mount(disk, partition, mount.read_only).map_err(|error| failure(mount.source, error))?;
+    if !volume.was_clean() {
+        let source = mount.source;
+        resea::warn!(
+            "{source} was not unmounted the last time: fsck.fat on the host frees what is left over"
+        );
+    }
+    fileserver::serve(Files::new(volume), now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partitions_are_behind_the_disk() {
+        assert_eq!(split("disk0"), ("disk0", None));
+        assert_eq!(split("disk0p2"), ("disk0", Some(2)));
+        assert_eq!(split("ramdisk0p12"), ("ramdisk0", Some(12)));
+        for other in ["loop", "p1", "disk0px", "disk0p"] {
+            assert_eq!(split(other), (other, None));
+        }
+    }
+}
