@@ -45,7 +45,7 @@ const ARROWS: [(&str, &[&str]); 25] = [
     ("drivers/", &["abi", "libs/", "interfaces"]),
     ("apps/call", &["libs/", "tools/idl"]),
     ("apps/", &["abi", "libs/", "interfaces"]),
-    ("tools/", &["abi", "libs/bootfs", "libs/manifest", "libs/symbols", "tools/"]),
+    ("tools/", &["abi", "libs/bootfs", "libs/fat", "libs/manifest", "libs/symbols", "tools/"]),
     (
         "fuzz/",
         &[

@@ -8,6 +8,7 @@
 pub mod bootfs;
 pub mod devices;
 pub mod elf;
+pub mod fat;
 pub mod frames;
 pub mod http;
 pub mod idl;
@@ -21,10 +22,11 @@ pub mod symbols;
 pub type Target = fn(&[u8]);
 
 /// All targets, by name.
-pub const TARGETS: [(&str, Target); 10] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("bootfs", bootfs::run),
     ("devices", devices::run),
     ("elf", elf::run),
+    ("fat", fat::run),
     ("frames", frames::run),
     ("http", http::run),
     ("idl", idl::run),

@@ -117,6 +117,11 @@ fn programs_are_loaded_or_refused() {
 }
 
 #[test]
+fn volumes_are_used_or_refused() {
+    test("fat", 10_000);
+}
+
+#[test]
 fn interfaces_are_compiled_or_refused() {
     test("idl", 2000);
 }
