@@ -21,13 +21,10 @@ pub fn run() -> Result<ExitStatus, String> {
 }
 
 fn remove(path: &str, directories: bool, may_lack: bool) -> Result<(), String> {
-    let said = |error: fs::Error| format!("{error}");
-    let found = match fs::metadata(path) {
+    match fs::remove_file(path) {
         Err(error) if may_lack && error.kind == Error::NotFound => return Ok(()),
-        result => result.map_err(said)?,
-    };
-    if !found.is_dir() {
-        return fs::remove_file(path).map_err(said);
+        Err(error) if error.kind == Error::IsADirectory => {}
+        result => return result.map_err(|error| format!("{error}")),
     }
     if !directories {
         return Err(format!(
@@ -36,5 +33,5 @@ fn remove(path: &str, directories: bool, may_lack: bool) -> Result<(), String> {
         ));
     }
     nothing_mounted(path)?;
-    fs::remove_dir_all(path).map_err(said)
+    fs::remove_dir_all(path).map_err(|error| format!("{error}"))
 }

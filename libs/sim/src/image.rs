@@ -28,6 +28,8 @@ pub(crate) fn number_of(entry: u64) -> Option<usize> {
 fn elf(entry: u64) -> Vec<u8> {
     const HEADER: u64 = 64;
     const CODE: u64 = 0x1000;
+    // An entry for each of the programs that vm can have, and for vm.
+    const LENGTH: u64 = 0x100;
     let mut file = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
     let mut put = |bytes: &[u8]| file.extend_from_slice(bytes);
     // Executable, for x86_64, version 1.
@@ -39,9 +41,9 @@ fn elf(entry: u64) -> Vec<u8> {
     put(&[0, 0, 0, 0, HEADER as u8, 0, 56, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
     // Loadable, readable and executable.
     put(&[1, 0, 0, 0, 5, 0, 0, 0]);
-    for word in [CODE, TEXT, TEXT, 16, 16, 0x1000] {
+    for word in [CODE, TEXT, TEXT, LENGTH, LENGTH, 0x1000] {
         put(&word.to_le_bytes());
     }
-    file.resize(CODE as usize + 16, 0x90);
+    file.resize((CODE + LENGTH) as usize, 0x90);
     file
 }
