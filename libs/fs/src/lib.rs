@@ -28,9 +28,10 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
-#[cfg(test)]
+#[cfg(not(target_os = "none"))]
 extern crate std;
 
+mod cache;
 mod directory;
 mod error;
 mod file;

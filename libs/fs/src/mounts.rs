@@ -2,11 +2,12 @@
 
 use crate::error::{Action, Error, Result};
 use crate::path::absolute;
-use crate::server::{Repeat, ask, vfs};
+use crate::server::{Repeat, ask, ask_vfs};
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use interfaces::fs;
+use interfaces::vfs::Client;
 
 /// How a mount stands.
 pub use interfaces::vfs::State as MountState;
@@ -39,21 +40,10 @@ pub struct Mount {
 ///
 /// Errors: vfs cannot be reached.
 pub fn mounts() -> Result<Vec<Mount>> {
-    let server = vfs()?;
     let mut found = Vec::new();
-    let (mut source, mut point, mut kind) = (vec![0; fs::PATH_MAX], vec![0; fs::PATH_MAX], [0; NAME]);
     for index in 0.. {
-        match server.list(index, &mut source, &mut point, &mut kind) {
-            Ok(mount) => found.push(Mount {
-                source: mount.source.into(),
-                point: mount.point.into(),
-                kind: mount.kind.into(),
-                read_only: mount.read_only,
-                state: mount.state,
-                error: (mount.error != 0).then(|| ipc::Error::from_code(mount.error as usize)),
-                starts: mount.starts,
-                server: mount.server,
-            }),
+        match ask_vfs(Repeat::Harmless, |vfs| mount_of(vfs, index))? {
+            Ok(mount) => found.push(mount),
             Err(ipc::Error::NotFound) => break,
             Err(kind) => return Err(Error::new(Action::Find, "", kind)),
         }
@@ -61,12 +51,27 @@ pub fn mounts() -> Result<Vec<Mount>> {
     Ok(found)
 }
 
+fn mount_of(vfs: Client, index: u32) -> core::result::Result<Mount, ipc::Error> {
+    let (mut source, mut point, mut kind) = (vec![0; fs::PATH_MAX], vec![0; fs::PATH_MAX], [0; NAME]);
+    let mount = vfs.list(index, &mut source, &mut point, &mut kind)?;
+    Ok(Mount {
+        source: mount.source.into(),
+        point: mount.point.into(),
+        kind: mount.kind.into(),
+        read_only: mount.read_only,
+        state: mount.state,
+        error: (mount.error != 0).then(|| ipc::Error::from_code(mount.error as usize)),
+        starts: mount.starts,
+        server: mount.server,
+    })
+}
+
 /// Makes the file system on `source` the directory `point`, by the file server `kind`. Waits until it can be used.
 ///
 /// Errors: those of `mount` in interfaces/vfs.idl.
 pub fn mount(source: &str, point: impl AsRef<str>, kind: &str, read_only: bool) -> Result<()> {
     let point = absolute(point);
-    let mounted = vfs()?.mount(source, &point, kind, read_only);
+    let mounted = ask_vfs(Repeat::Wrong, |vfs| vfs.mount(source, &point, kind, read_only))?;
     mounted.map_err(|kind| Error::between(Action::Mount, source, &point, kind))
 }
 
@@ -75,7 +80,8 @@ pub fn mount(source: &str, point: impl AsRef<str>, kind: &str, read_only: bool) 
 /// Errors: those of `unmount` in interfaces/vfs.idl.
 pub fn unmount(point: impl AsRef<str>, force: bool) -> Result<()> {
     let point = absolute(point);
-    vfs()?.unmount(&point, force).map_err(|kind| Error::new(Action::Unmount, &point, kind))
+    let unmounted = ask_vfs(Repeat::Wrong, |vfs| vfs.unmount(&point, force))?;
+    unmounted.map_err(|kind| Error::new(Action::Unmount, &point, kind))
 }
 
 /// What a file system is, and how large.

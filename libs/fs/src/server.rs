@@ -1,19 +1,45 @@
-//! Which server has a file: vfs is asked for every path, so that nothing here can be out of date.
+//! Which server has a file: vfs is asked for every path, so that nothing here can be out of date. Only vfs's own task is remembered,
+//! until it has ended: no other task ever gets its ID.
 
+use crate::cache;
 use crate::error::{Action, Error, Result};
 use crate::path::absolute;
 use alloc::string::String;
 use interfaces::{fs, vfs};
+use ipc::TaskId;
 
 /// How often a server is looked for that has ended while it was asked. vfs learns of such an end at once, and answers when there
 /// is a new one; what ends again and again is not waited for.
 const ATTEMPTS: usize = 4;
 
-/// The server `vfs`.
-pub(crate) fn vfs() -> Result<vfs::Client> {
-    resea::lookup(vfs::NAME)
-        .map(vfs::Client::new)
-        .map_err(|failed| Error::new(Action::Find, "", failed.error))
+/// Asks vfs something. The inner error is its answer.
+///
+/// Errors: it cannot be found.
+pub(crate) fn ask_vfs<T>(
+    repeat: Repeat,
+    request: impl Fn(vfs::Client) -> core::result::Result<T, ipc::Error>,
+) -> Result<core::result::Result<T, ipc::Error>> {
+    let mut attempt = 1;
+    loop {
+        let server = cache::get().map_or_else(find_vfs, Ok)?;
+        match request(vfs::Client::new(server)) {
+            Err(kind) if has_ended(kind) => {
+                // It may be vfs itself, which is started again; the next lookup waits for that.
+                cache::set(None);
+                if attempt == ATTEMPTS || !repeat.is_right_after(kind) {
+                    return Ok(Err(kind));
+                }
+                attempt += 1;
+            }
+            answer => return Ok(answer),
+        }
+    }
+}
+
+fn find_vfs() -> Result<TaskId> {
+    let task = resea::lookup(vfs::NAME).map_err(|failed| Error::new(Action::Find, "", failed.error))?;
+    cache::set(Some(task));
+    Ok(task)
 }
 
 /// A path with its server.
@@ -31,16 +57,9 @@ impl Place {
     }
 
     fn of_absolute(action: Action, path: String) -> Result<Self> {
-        let mut attempt = 1;
-        loop {
-            match vfs()?.resolve(&path) {
-                Ok(found) => {
-                    return Ok(Self { path, server: fs::Client::new(found.server), skip: found.skip });
-                }
-                // vfs itself is started again; the next lookup waits for that.
-                Err(kind) if has_ended(kind) && attempt < ATTEMPTS => attempt += 1,
-                Err(kind) => return Err(Error { action, path, to: None, kind }),
-            }
+        match ask_vfs(Repeat::Harmless, |vfs| vfs.resolve(&path))? {
+            Ok(found) => Ok(Self { path, server: fs::Client::new(found.server), skip: found.skip }),
+            Err(kind) => Err(Error { action, path, to: None, kind }),
         }
     }
 
@@ -69,6 +88,13 @@ pub(crate) enum Repeat {
     Wrong,
 }
 
+impl Repeat {
+    /// Whether it may be made again after this end of a server. A request to nobody was certainly not fulfilled.
+    fn is_right_after(self, kind: ipc::Error) -> bool {
+        kind == ipc::Error::NoTask || (has_ended(kind) && self == Self::Harmless)
+    }
+}
+
 /// Asks the server of a path something, and the next one if that server has ended before it could answer.
 pub(crate) fn ask<T>(
     action: Action,
@@ -81,11 +107,7 @@ pub(crate) fn ask<T>(
     loop {
         match request(&place.server, place.rest()) {
             Ok(answer) => return Ok((place, answer)),
-            // A request to nobody was certainly not fulfilled.
-            Err(kind)
-                if attempt < ATTEMPTS
-                    && (kind == ipc::Error::NoTask || (has_ended(kind) && repeat == Repeat::Harmless)) =>
-            {
+            Err(kind) if attempt < ATTEMPTS && repeat.is_right_after(kind) => {
                 attempt += 1;
                 place = Place::of_absolute(action, place.path)?;
             }
