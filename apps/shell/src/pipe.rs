@@ -10,7 +10,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 /// Most bytes that are passed on at once.
-const PIECE: usize = 4096;
+const PIECE: usize = 16 << 10;
 
 /// Most bytes that the shell reads itself.
 pub const MAX_KEPT: usize = 64 << 10;

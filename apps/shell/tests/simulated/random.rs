@@ -131,3 +131,12 @@ fn the_prompt_comes_back_and_the_truth_is_told_whoever_dies_when() {
     println!("{summary:?}");
     assert!(summary.killed > 1000, "{summary:?}");
 }
+
+#[test]
+fn every_message_is_answered() {
+    system().explore(100, || {
+        Terminal::new();
+        sim::send_random(sim::task("shell").unwrap(), &["stdio"]);
+        Terminal::new().run("hello");
+    });
+}
