@@ -47,8 +47,9 @@ pub const PAGE: usize = 4096;
 pub const PAGE_SECTORS: usize = PAGE / SECTOR;
 /// Most requests that are not answered, of one user. Tags are below this.
 pub const REQUESTS: usize = 64;
-/// Pages of data of a user, in most drivers: 1 MiB.
-pub const PAGES: u16 = 256;
+/// Pages of data of a user, in most drivers: with the rings it is 1 MiB, as much as a program may share if its manifest does not
+/// tell.
+pub const PAGES: u16 = 254;
 
 /// Size of the memory that a driver shares with a user, in bytes, with so many pages of data.
 pub const fn size(pages: u16) -> usize {
