@@ -34,7 +34,7 @@ const ARROWS: [(&str, &[&str]); 25] = [
     ("libs/commands", &["libs/fs", "libs/ipc", "libs/resea", "libs/terminal"]),
     ("libs/fs", &["libs/entries", "libs/ipc", "libs/resea", "interfaces"]),
     ("libs/entries", &["interfaces"]),
-    ("libs/fileserver", &["libs/entries", "libs/ipc", "libs/resea", "interfaces"]),
+    ("libs/fileserver", &["libs/calendar", "libs/entries", "libs/ipc", "libs/resea", "interfaces"]),
     ("libs/driver", &["libs/ipc", "libs/resea", "interfaces"]),
     ("libs/virtio", &["libs/ipc", "libs/driver"]),
     ("libs/packets", &["libs/ipc"]),

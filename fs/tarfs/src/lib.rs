@@ -10,8 +10,10 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod archive;
 pub mod content;
 mod files;
+pub mod fill;
 mod run;
 mod source;
 pub mod space;

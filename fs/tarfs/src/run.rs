@@ -1,9 +1,11 @@
 //! The program: makes the tree of its source, and serves it.
 
 use crate::Files;
-use crate::source::Place;
+use crate::fill::LeftOut;
+use crate::source::{Place, files};
 use alloc::format;
-use fileserver::{Failure, Mount, serve};
+use alloc::string::String;
+use fileserver::{Failure, Mount, now, serve};
 use ipc::Error;
 
 const USAGE: &str = "tarfs SOURCE POINT [--read-only]";
@@ -11,13 +13,9 @@ const USAGE: &str = "tarfs SOURCE POINT [--read-only]";
 /// Serves for ever, or says why it cannot.
 pub fn run() -> Failure {
     match mount() {
-        Ok(files) => serve(files, now),
+        Ok(files) => serve(files),
         Err(failure) => failure,
     }
-}
-
-fn now() -> i64 {
-    0
 }
 
 /// Bytes for names and for what is written: an eighth of the heap is for all else.
@@ -31,10 +29,38 @@ fn space() -> u64 {
 
 fn mount() -> Result<Files<Place>, Failure> {
     let mount = Mount::from_arguments(USAGE)?;
-    let mut files = match mount.source {
-        "none" => Files::new(Place::None, "memory", space(), now()),
-        source => return Err(Failure::new(Error::NotFound, format!("there is no `{source}`"))),
-    };
-    files.read_only = mount.read_only;
-    Ok(files)
+    match files(mount.source, space(), now()) {
+        Ok((mut files, left_out)) => {
+            if let LeftOut { count: 1.., first } = &left_out {
+                resea::warn!(
+                    "{}: {} of its members are not here, `{first}` first: links, devices, or paths that are not possible here",
+                    mount.source,
+                    left_out.count
+                );
+            }
+            files.read_only = mount.read_only;
+            Ok(files)
+        }
+        Err(error) => Err(Failure::new(error, sentence(mount.source, error))),
+    }
+}
+
+/// What is wrong with a source, and what to do.
+fn sentence(source: &str, error: Error) -> String {
+    match error {
+        Error::NotFound => format!(
+            "there is no source `{source}`; use `none`, `boot`, or `boot/` and the path of an archive in the boot image"
+        ),
+        Error::WrongFormat => format!("`{source}` is not a tar archive; unpack it first if it is compressed"),
+        Error::Damaged => format!("the archive `{source}` is damaged; make it again"),
+        Error::OutOfMemory => {
+            format!(
+                "the archive `{source}` has more names than there is memory; raise `heap` in fs/tarfs/Cargo.toml"
+            )
+        }
+        Error::TooLarge => {
+            format!("the archive `{source}` has a header of more than 64 KiB; make it without attributes")
+        }
+        error => format!("`{source}` cannot be read: {error}"),
+    }
 }

@@ -25,5 +25,5 @@ mod tree;
 pub use data::{Sink, Source};
 pub use filesystem::{Attributes, FileSystem, Statistics};
 pub use interfaces::fs::Kind;
-pub use run::{Failure, Mount, serve};
+pub use run::{Failure, Mount, now, serve};
 pub use server::Server;

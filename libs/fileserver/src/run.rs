@@ -63,9 +63,13 @@ impl Outcome for Failure {
     }
 }
 
-/// Tells vfs, whose task is in the environment variable `VFS`, that the file system is mounted, and serves it for ever. `now` is
-/// the clock, in milliseconds since 1970-01-01 00:00 UTC.
-pub fn serve<F: FileSystem>(filesystem: F, now: fn() -> i64) -> ! {
+/// The time in milliseconds since 1970-01-01 00:00 UTC; 0 if nobody knows it.
+pub fn now() -> i64 {
+    calendar::now().unwrap_or(0)
+}
+
+/// Tells vfs, whose task is in the environment variable `VFS`, that the file system is mounted, and serves it for ever.
+pub fn serve<F: FileSystem>(filesystem: F) -> ! {
     let mounter = resea::environment("VFS").and_then(|text| TaskId::from_raw(text.parse().ok()?));
     let mut server = Server::new(filesystem, now, mounter);
     if let Some(vfs) = mounter
