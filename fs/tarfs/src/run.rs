@@ -13,7 +13,7 @@ const USAGE: &str = "tarfs SOURCE POINT [--read-only]";
 /// Serves for ever, or says why it cannot.
 pub fn run() -> Failure {
     match mount() {
-        Ok(files) => serve(files),
+        Ok(files) => serve(files, now),
         Err(failure) => failure,
     }
 }

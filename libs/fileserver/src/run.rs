@@ -68,8 +68,9 @@ pub fn now() -> i64 {
     calendar::now().unwrap_or(0)
 }
 
-/// Tells vfs, whose task is in the environment variable `VFS`, that the file system is mounted, and serves it for ever.
-pub fn serve<F: FileSystem>(filesystem: F) -> ! {
+/// Tells vfs, whose task is in the environment variable `VFS`, that the file system is mounted, and serves it for ever. `now` is
+/// the clock, mostly [`now`].
+pub fn serve<F: FileSystem>(filesystem: F, now: fn() -> i64) -> ! {
     let mounter = resea::environment("VFS").and_then(|text| TaskId::from_raw(text.parse().ok()?));
     let mut server = Server::new(filesystem, now, mounter);
     if let Some(vfs) = mounter
