@@ -11,6 +11,7 @@ pub mod checks;
 pub mod commands;
 pub mod console;
 pub mod counter;
+pub mod disk;
 pub mod disks;
 pub mod folder;
 pub mod linux;

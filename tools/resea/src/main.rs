@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use resea_tool::commands::bench::BenchCommand;
 use resea_tool::commands::build::BuildCommand;
 use resea_tool::commands::clean::CleanCommand;
+use resea_tool::commands::disk::DiskCommand;
 use resea_tool::commands::doctor::DoctorCommand;
 use resea_tool::commands::fuzz::FuzzCommand;
 use resea_tool::commands::graph::GraphCommand;
@@ -38,6 +39,7 @@ enum Command {
     New(NewCommand),
     Bench(Box<BenchCommand>),
     Size(SizeCommand),
+    Disk(DiskCommand),
     Doctor(DoctorCommand),
     Fuzz(FuzzCommand),
     Graph(GraphCommand),
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         Command::New(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Size(command) => command.run(),
+        Command::Disk(command) => command.run(),
         Command::Doctor(command) => command.run(),
         Command::Fuzz(command) => command.run(),
         Command::Graph(command) => command.run(),

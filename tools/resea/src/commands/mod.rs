@@ -4,6 +4,7 @@ pub mod bench;
 pub mod bench_net;
 pub mod build;
 pub mod clean;
+pub mod disk;
 pub mod doctor;
 pub mod fuzz;
 pub mod graph;
