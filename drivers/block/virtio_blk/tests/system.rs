@@ -1,0 +1,278 @@
+//! The driver on a simulated machine with the real device manager: sectors of every kind of device, kills, odd devices.
+
+mod model;
+
+use blocks::{Disk, Operation, PAGE, Request};
+use interfaces::blk::Client as Driver;
+use interfaces::dm::{Client as Manager, NAME_MAX, State};
+use model::{Card, Kind, Shared, kinds};
+use resea::Error;
+use sim::System;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use virtio::Ring;
+
+/// Sectors of the disk.
+const SECTORS: usize = 2000;
+const USUAL: (Kind, bool, bool) = (Kind::Modern(Ring::Split), true, true);
+
+/// A device whose sectors are filled with their numbers.
+fn shared() -> Arc<Shared> {
+    let shared = Shared::default();
+    *shared.sectors.lock().unwrap() = (0..SECTORS).map(|number| [number as u8; 512]).collect();
+    Arc::new(shared)
+}
+
+fn system(kind: (Kind, bool, bool), read_only: bool, shared: &Arc<Shared>) -> System {
+    let shared = shared.clone();
+    System::new()
+        .pci(3, 11, move || Card::new(kind, read_only, &shared))
+        .memory(32 << 20)
+        .program(sim::program!(dm::run))
+        .program(sim::program!(virtio_blk::run))
+}
+
+/// Pages for so many sectors: some that lie one after the other, some that do not.
+fn pages(sectors: u16) -> Vec<u16> {
+    (0..sectors.div_ceil(8)).map(|index| 200 - index * 4 + index % 3 * 5).collect()
+}
+
+fn request(operation: Operation, sector: u64, sectors: u16, pages: &[u16]) -> Request<'_> {
+    Request { operation, sector, sectors, pages }
+}
+
+/// Does one request and waits for it.
+fn transfer(disk: &mut Disk, operation: Operation, sector: u64, sectors: u16) -> Result<(), Error> {
+    disk.submit(7, &request(operation, sector, sectors, &pages(sectors)))?;
+    let (tag, result) = disk.wait()?;
+    assert_eq!(tag, 7);
+    result
+}
+
+/// Writes sectors that differ from each other.
+fn write(disk: &mut Disk, sector: u64, sectors: u16, byte: u8) -> Result<(), Error> {
+    for (index, page) in pages(sectors).into_iter().enumerate() {
+        for part in 0..8 {
+            let byte = byte.wrapping_add((index * 8 + part) as u8);
+            disk.page(page).write(part * 512, &[byte; 512])?;
+        }
+    }
+    transfer(disk, Operation::Write, sector, sectors)
+}
+
+/// Reads sectors; the first byte of each.
+fn read(disk: &mut Disk, sector: u64, sectors: u16) -> Result<Vec<u8>, Error> {
+    for page in pages(sectors) {
+        disk.page(page).write(0, &[0xee; PAGE])?;
+    }
+    transfer(disk, Operation::Read, sector, sectors)?;
+    let place = |index: u16| (pages(sectors)[usize::from(index / 8)], usize::from(index % 8) * 512);
+    let byte = |index| {
+        let (page, offset) = place(index);
+        let mut bytes = [0; 512];
+        disk.page(page).read(offset, &mut bytes).unwrap();
+        assert!(bytes.iter().all(|byte| *byte == bytes[0]), "it is one sector");
+        bytes[0]
+    };
+    Ok((0..sectors).map(byte).collect())
+}
+
+fn counting(from: u8, sectors: u16) -> Vec<u8> {
+    (0..sectors).map(|index| from.wrapping_add(index as u8)).collect()
+}
+
+#[test]
+fn every_kind_of_device_reads_and_writes() {
+    for kind in kinds() {
+        let shared = shared();
+        let seen = shared.clone();
+        system(kind, false, &shared).run(move || {
+            let mut disk = Disk::open("disk0").unwrap();
+            assert_eq!(
+                (disk.sectors(), disk.is_read_only(), disk.is_volatile()),
+                (SECTORS as u64, false, true)
+            );
+            assert_eq!(read(&mut disk, 300, 100), Ok(counting(300_usize as u8, 100)), "{kind:?}");
+            for (sector, sectors) in [(0, 1), (10, 8), (50, 192), (SECTORS as u64 - 9, 9), (1000, 13)] {
+                assert_eq!(write(&mut disk, sector, sectors, sectors as u8), Ok(()), "{kind:?}");
+                assert_eq!(
+                    read(&mut disk, sector, sectors),
+                    Ok(counting(sectors as u8, sectors)),
+                    "{kind:?}"
+                );
+            }
+            assert_eq!(transfer(&mut disk, Operation::Flush, 0, 0), Ok(()));
+            assert_eq!(seen.flushes.load(Ordering::Relaxed), 1);
+            assert_eq!(seen.sectors.lock().unwrap()[9], [9; 512], "what was not written is as it was");
+            assert_eq!(transfer(&mut disk, Operation::Read, SECTORS as u64, 1), Err(Error::OutOfBounds));
+            assert_eq!(transfer(&mut disk, Operation::Write, u64::MAX, 1), Err(Error::OutOfBounds));
+            assert!(resea::clock() < 1_000_000_000, "{kind:?}: nobody has waited for a timer");
+        });
+    }
+}
+
+#[test]
+fn many_requests_are_in_flight_at_once() {
+    for kind in kinds() {
+        let shared = shared();
+        let seen = shared.clone();
+        system(kind, false, &shared).run(move || {
+            let mut disk = Disk::open("disk0").unwrap();
+            seen.held.store(1, Ordering::Relaxed);
+            for tag in 0..64 {
+                disk.submit(tag, &request(Operation::Read, u64::from(tag) * 8, 8, &[tag])).unwrap();
+            }
+            let again = disk.submit(3, &request(Operation::Read, 0, 8, &[3]));
+            assert_eq!(again, Err(Error::InvalidArgument), "the tag is in use");
+            seen.held.store(0, Ordering::Relaxed);
+            let mut tags: Vec<_> = (0..64).map(|_| disk.wait().unwrap()).collect();
+            assert!(!tags.is_sorted_by_key(|(tag, _)| *tag), "they come in the device's order");
+            tags.sort_unstable_by_key(|(tag, _)| *tag);
+            assert!(tags.iter().enumerate().all(|(index, ended)| *ended == (index as u16, Ok(()))));
+            assert_eq!(disk.wait(), Err(Error::Empty));
+            for tag in 0..64 {
+                let mut bytes = [0; PAGE];
+                disk.page(tag).read(0, &mut bytes).unwrap();
+                assert_eq!((bytes[0], bytes[PAGE - 1]), ((tag * 8) as u8, (tag * 8 + 7) as u8), "{kind:?}");
+            }
+            assert!(seen.most.load(Ordering::Relaxed) > 4, "{kind:?}: it had several at once");
+        });
+    }
+}
+
+#[test]
+fn a_read_only_disk_is_not_written() {
+    system(USUAL, true, &shared()).run(|| {
+        let mut disk = Disk::open("disk0").unwrap();
+        assert!(disk.is_read_only());
+        assert_eq!(write(&mut disk, 0, 1, 1), Err(Error::ReadOnly));
+        assert_eq!(read(&mut disk, 5, 2), Ok(vec![5, 6]));
+    });
+}
+
+#[test]
+fn what_the_device_cannot_do_is_an_error() {
+    let shared = shared();
+    let seen = shared.clone();
+    system(USUAL, false, &shared).run(move || {
+        let mut disk = Disk::open("disk0").unwrap();
+        for (status, error) in [(1, Error::InputOutput), (2, Error::NotSupported)] {
+            seen.status.store(status, Ordering::Relaxed);
+            seen.odd.store(1, Ordering::Relaxed);
+            assert_eq!(read(&mut disk, 0, 8), Err(error));
+            assert_eq!(read(&mut disk, 0, 2), Ok(vec![0, 1]), "the next one is done");
+        }
+        let manager = Manager::new(resea::lookup("dm").unwrap());
+        let driver = Driver::new(manager.driver_of("disk0").unwrap().task);
+        let status = driver.status(0).unwrap();
+        assert_eq!((status.reads, status.read_sectors, status.errors), (2, 4, 2));
+        assert_eq!(driver.status(1).err(), Some(Error::NotFound));
+        assert_eq!(driver.wait(), Ok(()), "there is nothing to wait for");
+    });
+}
+
+#[test]
+fn what_takes_too_long_is_an_error_and_the_rest_is_done() {
+    let shared = shared();
+    let seen = shared.clone();
+    let report = system(USUAL, false, &shared).run(move || {
+        let mut disk = Disk::open("disk0").unwrap();
+        seen.ignored.store(1, Ordering::Relaxed);
+        assert_eq!(read(&mut disk, 0, 8), Err(Error::InputOutput));
+        assert!(resea::clock() > 10_000_000_000);
+        assert_eq!(read(&mut disk, 0, 2), Ok(vec![0, 1]));
+    });
+    assert!(report.console.contains("it is reset"), "{}", report.console);
+}
+
+#[test]
+fn a_faulty_device_ends_the_driver_with_a_line() {
+    for lies in [true, false] {
+        let shared = shared();
+        let seen = shared.clone();
+        let report = system(USUAL, false, &shared).run(move || {
+            let mut disk = Disk::open("disk0").unwrap();
+            seen.status.store(77, Ordering::Relaxed);
+            if lies { &seen.lies } else { &seen.odd }.store(1, Ordering::Relaxed);
+            assert_eq!(read(&mut disk, 4, 2), Ok(vec![4, 5]), "the next driver does it");
+            // One that does it always is given up at last.
+            seen.lies.store(u32::MAX, Ordering::Relaxed);
+            assert_eq!(read(&mut disk, 4, 2), Err(Error::InputOutput));
+        });
+        let line = if lies { "it says that it has written" } else { "status 77, which does not exist" };
+        assert!(report.console.contains(line), "{}", report.console);
+    }
+}
+
+#[test]
+fn who_breaks_the_rules_is_dropped_and_may_attach_again() {
+    let report = system(USUAL, false, &shared()).run(|| {
+        let mut disk = Disk::open("disk0").unwrap();
+        assert_eq!(read(&mut disk, 4, 2), Ok(vec![4, 5]));
+        let manager = Manager::new(resea::lookup("dm").unwrap());
+        let driver = Driver::new(manager.driver_of("disk0").unwrap().task);
+        let again = driver.attach(0).unwrap();
+        let memory = resea::SharedMemory::open(again.blocks, true).unwrap();
+        memory.region().store(0, 1000).unwrap();
+        assert_eq!(driver.wait(), Err(Error::BadMessage));
+        assert_eq!(read(&mut disk, 4, 2), Ok(vec![4, 5]), "it has attached again");
+    });
+    assert!(report.console.contains("is dropped"), "{}", report.console);
+}
+
+/// Wherever the driver is killed, its user's requests are done in the end, and what was written is there.
+#[test]
+fn a_killed_driver_loses_nothing() {
+    for (index, kind) in kinds().into_iter().enumerate().filter(|(index, _)| index % 5 == 0) {
+        // The machine of each seed has a device of its own.
+        let make = move || Card::new(kind, false, &shared());
+        let killed = System::new()
+            .pci(3, 11, make)
+            .memory(32 << 20)
+            .program(sim::program!(dm::run))
+            .program(sim::program!(virtio_blk::run))
+            .killable(["virtio_blk"])
+            .explore(150, writes_and_reads);
+        assert!(killed.killed > 30, "{index}: {killed:?}");
+    }
+}
+
+fn writes_and_reads() {
+    let manager = Manager::new(resea::lookup("dm").unwrap());
+    let is_parked = || {
+        let state = manager.list(0, &mut [0; NAME_MAX], &mut [0; NAME_MAX]).map(|device| device.state);
+        state == Ok(State::Parked)
+    };
+    let Ok(mut disk) = Disk::open("disk0") else {
+        // In a random order it may be so slow to answer heartbeats that dm gives it up.
+        assert!(is_parked());
+        return;
+    };
+    let mut random = fastrand::Rng::with_seed(sim::random_number());
+    let mut known: Vec<u8> = (0..SECTORS).map(|number| number as u8).collect();
+    for _ in 0..8 {
+        let (sectors, byte) = (random.u16(1..=192), random.u8(..));
+        let sector = random.usize(0..SECTORS - usize::from(sectors));
+        match write(&mut disk, sector as u64, sectors, byte) {
+            Err(Error::InputOutput) if is_parked() => return,
+            result => assert_eq!(result, Ok(())),
+        }
+        known[sector..][..usize::from(sectors)].copy_from_slice(&counting(byte, sectors));
+        let sectors = random.u16(1..=192);
+        let sector = random.usize(0..SECTORS - usize::from(sectors));
+        match read(&mut disk, sector as u64, sectors) {
+            Err(Error::InputOutput) if is_parked() => return,
+            result => assert_eq!(result, Ok(known[sector..][..usize::from(sectors)].to_vec())),
+        }
+    }
+}
+
+/// Random messages, good and bad, of the interface. Not in a random order: there dm gives up drivers that it lets wait too long.
+#[test]
+fn every_message_is_answered() {
+    system(USUAL, false, &shared()).run(|| {
+        let driver = Manager::new(resea::lookup("dm").unwrap()).driver_of("disk0").unwrap().task;
+        sim::send_random(driver, &["blk"]);
+        assert_eq!(ipc::notify(driver, 0), Ok(()), "it has survived");
+    });
+}
