@@ -54,6 +54,7 @@ const ARROWS: [(&str, &[&str]); 26] = [
             "kernel/core",
             "libs/",
             "interfaces",
+            "fs/tarfs",
             "servers/dm",
             "servers/tcpip",
             "servers/webapi",

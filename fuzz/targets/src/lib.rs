@@ -17,12 +17,13 @@ pub mod kernel;
 pub mod manifest;
 pub mod messages;
 pub mod symbols;
+pub mod tar;
 
 /// A target: takes any bytes, panics if something is wrong.
 pub type Target = fn(&[u8]);
 
 /// All targets, by name.
-pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 12] = [
     ("bootfs", bootfs::run),
     ("devices", devices::run),
     ("elf", elf::run),
@@ -34,4 +35,5 @@ pub const TARGETS: [(&str, Target); 11] = [
     ("manifest", manifest::run),
     ("messages", messages::run),
     ("symbols", symbols::run),
+    ("tar", tar::run),
 ];

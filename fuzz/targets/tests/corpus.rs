@@ -147,6 +147,11 @@ fn symbols_are_found_or_not() {
 }
 
 #[test]
+fn archives_are_read_or_refused() {
+    test("tar", 5000);
+}
+
+#[test]
 fn every_target_is_a_program_of_cargo_fuzz_with_seeds_and_a_short_run() {
     let manifest =
         std::fs::read_to_string(folder("").join("../Cargo.toml")).expect("fuzz/Cargo.toml is there");
