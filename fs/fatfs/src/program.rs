@@ -3,9 +3,8 @@
 use crate::files::Files;
 use alloc::format;
 use blocks::Disk;
-use fileserver::{Failure, Mount};
+use fileserver::{Failure, Mount, now, serve};
 use ipc::Error;
-use resea::Never;
 
 /// The right command line.
 const USAGE: &str = "fatfs DISK[pPARTITION] POINT [--read-only]";
@@ -33,15 +32,15 @@ fn failure(source: &str, error: Error) -> Failure {
     Failure::new(error, format!("{source} cannot be mounted: {why}"))
 }
 
-/// Milliseconds since 1970-01-01 00:00 UTC; 0 if nobody knows.
-fn now() -> i64 {
-    calendar::now().unwrap_or(0)
+/// Serves for ever, or says why the volume cannot be mounted.
+pub fn run() -> Failure {
+    match mount() {
+        Ok(files) => serve(files, now),
+        Err(failure) => failure,
+    }
 }
 
-/// Serves for ever.
-///
-/// Errors: why the volume cannot be mounted.
-pub fn run() -> Result<Never, Failure> {
+fn mount() -> Result<Files<Disk>, Failure> {
     let mount = Mount::from_arguments(USAGE)?;
     let (name, partition) = split(mount.source);
     let disk = Disk::open(name).map_err(|error| {
@@ -61,7 +60,7 @@ pub fn run() -> Result<Never, Failure> {
             "{source} was not unmounted the last time: fsck.fat on the host frees what is left over"
         );
     }
-    fileserver::serve(Files::new(volume), now)
+    Ok(Files::new(volume))
 }
 
 #[cfg(test)]
