@@ -5,6 +5,7 @@
 //! * `files from PATH`: writes a file to its output.
 //! * `files list DIRECTORY START`: writes the names there that begin with `START`, a line each, those of directories with
 //!   a `/`; as many as make sense to a person.
+//! * `files sync`: has all file systems store what they have not stored yet.
 //! * `files directory PATH`: fails if that is not a directory.
 //! * `files program PATH`: if the file is a program, shares it with the shell and writes [`PROGRAM`] and the handle, then waits
 //!   to be killed, since the memory ends with who shares it. Otherwise it is a script: writes its content.
@@ -63,6 +64,7 @@ pub fn run() -> ExitStatus {
         "list" => return list(path, next()).map_or(ExitStatus::FAILURE, |()| ExitStatus::SUCCESS),
         "directory" => fs::read_dir(path).map(drop).map_err(Failure::from),
         "program" => program(path),
+        "sync" => sync(),
         _ => {
             let text = "this program is for the shell: write `COMMAND > FILE` or `COMMAND < FILE`".into();
             Err(Failure { text, error: abi::Error::InvalidArgument })
@@ -75,6 +77,20 @@ pub fn run() -> ExitStatus {
             ExitStatus(failure.error.code() as i32)
         }
     }
+}
+
+/// Has everything stored that can be. What cannot is said, but keeps nobody from halting the machine.
+fn sync() -> Result<(), Failure> {
+    // Without a name space there is nothing to store.
+    for mount in fs::mounts().unwrap_or_default() {
+        if mount.state == fs::MountState::Mounted
+            && !mount.read_only
+            && let Err(error) = fs::sync(&mount.point)
+        {
+            eprintln!("{error}.");
+        }
+    }
+    Ok(())
 }
 
 /// Writes the input to the file.

@@ -101,7 +101,7 @@ impl Builtin {
         format!("{} {}", self.name(), self.arguments()).trim_end().into()
     }
 
-    /// Runs it with its arguments, in a directory. Those that need files, `cd` and `source`, run elsewhere.
+    /// Runs it with its arguments, in a directory. Those that need files, `cd`, `source` and `q`, run elsewhere.
     pub fn run(
         self,
         arguments: &[String],
@@ -120,12 +120,6 @@ impl Builtin {
             },
             (Self::Mem, []) => mem(system),
             (Self::Kill, [task]) => kill(task, system),
-            (Self::Quit, []) => quit(0, system),
-            (Self::Quit, [status]) => match status.parse() {
-                // QEMU turns it into its exit status, 2 * (16 + STATUS) + 1, which has 8 bits.
-                Ok(status @ 0..=100) => quit(status, system),
-                _ => Err(format!("q: `{status}` is not a status from 0 to 100: try `q` or `q 1`")),
-            },
             _ => Err(self.wrong_number()),
         }
     }
@@ -280,10 +274,17 @@ fn kill(argument: &str, system: &mut impl System) -> Result<String, String> {
     }
 }
 
-fn quit(status: usize, system: &mut impl System) -> Result<String, String> {
-    system.write("Halting.\n");
-    let error = system.halt(status);
-    Err(format!("q: the machine does not halt: {error}; in QEMU, Ctrl-A X leaves"))
+/// The status that `q` halts the machine with.
+pub(crate) fn halt_status(arguments: &[String]) -> Result<usize, String> {
+    match arguments {
+        [] => Ok(0),
+        [status] => match status.parse() {
+            // QEMU turns it into its exit status, 2 * (16 + STATUS) + 1, which has 8 bits.
+            Ok(status @ 0..=100) => Ok(status),
+            _ => Err(format!("q: `{status}` is not a status from 0 to 100: try `q` or `q 1`")),
+        },
+        _ => Err(Builtin::Quit.wrong_number()),
+    }
 }
 
 #[cfg(test)]

@@ -42,9 +42,13 @@ impl<S: System> Shell<S> {
                 job.question = Some((question, Pipe::to_shell()));
                 self.foreground = Some(job);
             }
-            // A bell is enough for the one who types.
-            Err(_) if matches!(question, Question::Names(_)) => self.out.push('\x07'),
-            Err(error) => self.refuse(job, &format!("`{FILES}` cannot be started: {error}")),
+            Err(error) => match question {
+                // Nobody has anything to store.
+                Question::Halt(status) => self.halt(job, status),
+                // A bell is enough for the one who types.
+                Question::Names(_) => self.out.push('\x07'),
+                _ => self.refuse(job, &format!("`{FILES}` cannot be started: {error}")),
+            },
         }
     }
 
@@ -54,6 +58,7 @@ impl<S: System> Shell<S> {
         match question {
             Question::Names(_) if !succeeded => self.out.push('\x07'),
             Question::Names(directory) => self.names_listed(&directory, text),
+            Question::Halt(status) => self.halt(job, status),
             _ if !succeeded => {
                 if !matches!(ending, Ending::Exited(_)) {
                     self.print(format_args!(
@@ -73,6 +78,14 @@ impl<S: System> Shell<S> {
             Question::Script => self.start_script(job, 1, text, true),
             Question::Source => self.start_script(job, 1, text, false),
         }
+    }
+
+    /// Halts the machine.
+    fn halt(&mut self, job: JobOf<S>, status: usize) {
+        self.out.push_str("Halting.\n");
+        self.flush();
+        let error = self.system.halt(status);
+        self.refuse(job, &format!("q: the machine does not halt: {error}; in QEMU, Ctrl-A X leaves"));
     }
 
     fn start_script(&mut self, job: JobOf<S>, skip: usize, text: &[u8], comes_back: bool) {

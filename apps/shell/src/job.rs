@@ -22,6 +22,8 @@ pub enum Question {
     Source,
     /// A script to run.
     Script,
+    /// To store what is not stored yet, before the machine is halted with this status.
+    Halt(usize),
 }
 
 /// A file that a command reads or writes.

@@ -1,6 +1,6 @@
 //! What becomes of a line: its files are opened, then its program runs or its built-in command, then its files are closed.
 
-use crate::builtins::Builtin;
+use crate::builtins::{Builtin, halt_status};
 use crate::files::{absolute, helper_ended};
 use crate::job::{Job, Question, Role};
 use crate::names::nearest;
@@ -88,6 +88,10 @@ impl<S: System> Shell<S> {
                 self.ask(job, Question::Source, "program", core::slice::from_ref(path))
             }
             (Some(builtin @ (Builtin::Cd | Builtin::Source)), _) => self.refuse(job, &builtin.wrong_number()),
+            (Some(Builtin::Quit), arguments) => match halt_status(arguments) {
+                Ok(status) => self.ask(job, Question::Halt(status), "sync", &[]),
+                Err(text) => self.refuse(job, &text),
+            },
             (Some(builtin), _) => match builtin.run(&arguments, &self.directory, &mut self.system) {
                 Ok(text) => self.end_with(job, &text),
                 Err(text) => self.refuse(job, &text),

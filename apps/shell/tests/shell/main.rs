@@ -178,9 +178,12 @@ fn tab_completes_commands_and_tasks() {
 fn q_halts_with_a_status() {
     let mut fixture = Fixture::new();
     fixture.types("q\r");
+    assert_eq!(fixture.model.0.borrow().halted, None, "first everything is stored");
+    fixture.ends(0, Ending::Exited(0));
     assert_eq!(fixture.model.0.borrow().halted, Some(0));
-    let output = fixture.types("q 7\r");
-    assert_eq!(fixture.model.0.borrow().halted, Some(7));
+    fixture.types("q 7\r");
+    let output = fixture.ends(0, Ending::Crashed);
+    assert_eq!(fixture.model.0.borrow().halted, Some(7), "whatever comes of it");
     assert!(output.contains("q: the machine does not halt: the task lacks the right to do this"), "{output}");
 }
 
