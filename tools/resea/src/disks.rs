@@ -22,7 +22,7 @@ const DISKS_MAX: usize = 4;
 
 /// What the boot image calls the RAM disk, and the list of what is mounted.
 const RAM_DISK: &str = "ramdisk.img";
-/// See [`RAM_DISK`].
+/// Where the table of what is mounted at the start goes in the boot image.
 pub const FSTAB: &str = "fstab";
 
 /// What `--disk` looks like.
