@@ -2,7 +2,7 @@
 //!
 //! A state machine over [`System`]: console input, ended tasks and the calls of launched programs go in, console output
 //! and answers come out. It never waits, for a program or for a file: while something runs in the foreground, input is kept
-//! for later, but for Ctrl-C, which kills it. What is done with a line is in [`run`](crate::run), scripts in
+//! for later, but for Ctrl-C, which kills it. What is done with a line is in `run`, scripts in
 //! [`script`](crate::script).
 
 use crate::editor::{Editor, Event};

@@ -14,7 +14,7 @@ pub const B: u8 = 0x0b;
 pub const SET: u8 = 0x80;
 /// In status B: numbers are binary, else decimal digits of 4 bits.
 pub const BINARY: u8 = 0x04;
-/// In status B: hours are 0 to 23, else 1 to 12, with [`AFTERNOON`].
+/// In status B: hours are 0 to 23, else 1 to 12, with a bit for the afternoon.
 pub const HOURS_24: u8 = 0x02;
 /// Status D (the manual, "Register D").
 pub const D: u8 = 0x0d;

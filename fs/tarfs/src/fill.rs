@@ -21,7 +21,7 @@ pub struct LeftOut {
 /// Puts all that an archive has into an empty tree. Where a path is there twice, the last one counts. `part` is the archive's in
 /// the tree's store.
 ///
-/// Errors: those of [`Reader::next`], and `OutOfMemory` (it has too many names for this tree).
+/// Errors: those of the reader, and `OutOfMemory` (it has too many names for this tree).
 pub fn fill<S: Store>(files: &mut Files<S>, part: u32, bytes: &mut dyn Bytes) -> Result<LeftOut, Error> {
     let mut left_out = LeftOut::default();
     let mut reader = Reader::new(bytes);

@@ -43,7 +43,7 @@ impl Date {
         Some(Self { year: of.year(), month: of.month().into(), day: of.day(), hour, minute, second })
     }
 
-    /// The date of a time in milliseconds since 1970, as [`crate::now`] tells it; `None` outside the years -9999 to 9999.
+    /// The date of a time in milliseconds since 1970, as [`crate::now()`] tells it; `None` outside the years -9999 to 9999.
     pub fn from_milliseconds(milliseconds: i64) -> Option<Self> {
         Self::from_seconds(milliseconds.div_euclid(1000))
     }

@@ -1,6 +1,6 @@
 //! Dates and the time of day, for programs.
 //!
-//! * [`now`]: what time it is, mostly without a message.
+//! * [`now()`]: what time it is, mostly without a message.
 //! * [`Date`]: year, month, day and so on of a time, and back; written and read as ISO 8601.
 //!
 //! A time is a number of seconds or milliseconds since 1970-01-01 00:00 UTC, without leap seconds. There are no time zones:

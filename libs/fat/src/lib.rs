@@ -6,7 +6,7 @@
 //! - [`Volume`] is a mounted volume: names, attributes, directories, statistics.
 //! - [`Open`] is what is kept of an open file or directory. Data is moved by whoever has the cache:
 //!   [`Volume::extent`] and [`Volume::prepare`] only say where it lies.
-//! - [`format`] makes an empty volume, [`partitions`] reads the table of a disk.
+//! - [`format()`] makes an empty volume, [`partitions`] reads the table of a disk.
 //!
 //! What is stored may be damaged or forged: everything read is checked, walks are bounded, and so is memory. Nothing here
 //! panics. References: Microsoft, "FAT: General Overview of On-Disk Format", version 1.03 ("the specification" in

@@ -52,7 +52,7 @@ pub struct Partition {
 pub struct Table {
     /// The kind of table.
     pub scheme: Scheme,
-    /// The partitions: [`PARTITIONS_MAX`] at most. A bare disk is one, with number 0.
+    /// The partitions: 16 at most. A bare disk is one, with number 0.
     pub partitions: Vec<Partition>,
 }
 

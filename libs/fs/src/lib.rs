@@ -13,7 +13,7 @@
 //!
 //! * [`File`], [`OpenOptions`]: open files. They implement the traits of `embedded-io`, which are re-exported:
 //!   [`Read`], [`Write`], [`Seek`]. [`File::map`] gives a file's content as shared memory, without a copy.
-//! * [`read`], [`read_to_string`], [`write`], [`copy`]: whole files. [`rename`], [`remove_file`], [`metadata`], [`exists`].
+//! * [`read`], [`read_to_string`], [`write()`], [`copy`]: whole files. [`rename`], [`remove_file`], [`metadata()`], [`exists`].
 //! * [`read_dir`], [`create_dir`], [`create_dir_all`], [`remove_dir`], [`remove_dir_all`]: directories.
 //! * [`Path`]: the parts of a path. Any path may be relative to the directory in the environment variable `PWD`; `.` and
 //!   `..` are taken out before a file system sees the path.

@@ -269,7 +269,8 @@ impl Card {
     /// Does one request, the newest or the oldest in turn.
     fn answer(&mut self, bus: &mut Bus<'_>) {
         self.answers += 1;
-        let next = if self.answers.is_multiple_of(2) { self.asked.pop_front() } else { self.asked.pop_back() };
+        let next =
+            if self.answers.is_multiple_of(2) { self.asked.pop_front() } else { self.asked.pop_back() };
         let Some(buffer) = next else { return };
         let memory = &mut Access(bus);
         let written = self.request(memory, &buffer);
