@@ -1,4 +1,4 @@
-//! Linux with busybox's web server, to compare with: Debian's kernel and a file system in memory with nothing else in it.
+//! Linux with busybox, to compare with: Debian's kernel and a file system in memory with nothing else in it.
 //!
 //! The packages are downloaded into cargo's target folder and unpacked there; nothing is installed. It boots as Resea does, on
 //! the same machine.
@@ -17,21 +17,18 @@ const KERNEL_PACKAGE: &str = "linux-image-amd64";
 /// The package of the programs.
 const BUSYBOX_PACKAGE: &str = "busybox-static";
 
-/// The drivers that a virtio network card takes, in the order of their dependencies.
-const MODULES: [&str; 9] = [
-    "virtio_ring",
-    "virtio",
-    "virtio_pci_legacy_dev",
-    "virtio_pci_modern_dev",
-    "virtio_pci",
-    "failover",
-    "net_failover",
-    "virtio_net",
-    "e1000",
-];
+/// The drivers that every virtio device takes, in the order of their dependencies.
+const VIRTIO: [&str; 5] =
+    ["virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci"];
+/// Those of network cards.
+const NETWORK: [&str; 4] = ["failover", "net_failover", "virtio_net", "e1000"];
+/// Those of disks with FAT.
+const DISKS: [&str; 5] = ["virtio_blk", "fat", "vfat", "nls_cp437", "nls_ascii"];
 
 /// What it prints when everything runs.
 pub const READY: &str = "everything runs";
+/// What it prints before the status of a line that was typed.
+pub const DONE: &str = "status is ";
 /// The kernel's command line.
 pub const COMMAND_LINE: &str = "console=ttyS0 quiet panic=-1";
 /// The ports where it sends so many zeros, and where it takes what comes and answers [`TAKEN`].
@@ -41,23 +38,99 @@ pub const SINK: u16 = 7002;
 /// See [`SINK`].
 pub const TAKEN: &str = "taken\n";
 
-/// Makes a Linux whose page is these bytes, and that sends `bulk` bytes to whoever asks; what it is called.
+/// What a Linux is made for.
+#[derive(Debug)]
+pub struct Purpose {
+    /// The name of its image.
+    name: &'static str,
+    modules: Vec<&'static str>,
+    files: Vec<(&'static str, Vec<u8>)>,
+    /// What the first program does when the modules are there.
+    commands: String,
+}
+
+impl Purpose {
+    /// A web server whose page is these bytes, and that sends `bulk` bytes to whoever asks.
+    pub fn web(page: &[u8], bulk: u64) -> Self {
+        let pieces = bulk.div_ceil(64 << 10);
+        let source = format!("#!/bin/sh\nexec dd if=/dev/zero bs=64k count={pieces} 2>/dev/null\n");
+        let sink =
+            format!("#!/bin/sh\ndd of=/dev/null bs=64k 2>/dev/null\nprintf '{}'\n", TAKEN.escape_default());
+        Self {
+            name: "image",
+            modules: NETWORK.to_vec(),
+            files: vec![
+                ("bin/source", source.into()),
+                ("bin/sink", sink.into()),
+                ("www/index.html", page.to_vec()),
+            ],
+            commands: format!(
+                "ip link set lo up\n\
+                 ip link set eth0 up\n\
+                 ip addr add 10.0.2.15/24 dev eth0\n\
+                 ip route add default via 10.0.2.2\n\
+                 httpd -p 80 -h /www\n\
+                 nc -ll -p {SOURCE} -e /bin/source &\n\
+                 nc -ll -p {SINK} -e /bin/sink &\n\
+                 echo {READY}\n\
+                 while :; do sleep 1000; done\n"
+            ),
+        }
+    }
+
+    /// A disk with FAT, and somebody at the console: each line is done, and [`DONE`] is printed with its status.
+    pub fn files(program: Vec<u8>) -> Self {
+        Self {
+            name: "image-files",
+            modules: DISKS.to_vec(),
+            files: vec![("bin/files", program)],
+            commands: format!(
+                "mkdir /mnt /other\n\
+                 echo {READY}\n\
+                 while read -r line; do eval \"$line\"; echo \"{DONE}$?\"; done </dev/console\n"
+            ),
+        }
+    }
+}
+
+/// Makes a Linux; what it is called.
 ///
 /// # Errors
 ///
 /// If this is no Debian, or its packages cannot be had.
-pub fn prepare(folder: &Path, page: &[u8], bulk: u64, verbosity: Verbosity) -> Result<(String, Build)> {
+pub fn prepare(folder: &Path, purpose: &Purpose, verbosity: Verbosity) -> Result<(String, Build)> {
     std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let package = kernel_package(verbosity)?;
     let kernel = unpacked(folder, &package, verbosity)?;
     let busybox = unpacked(folder, BUSYBOX_PACKAGE, verbosity)?;
-    let image = folder.join("image");
-    std::fs::write(&image, file_system(&kernel, &busybox, page, bulk)?)
+    let image = folder.join(purpose.name);
+    std::fs::write(&image, file_system(&kernel, &busybox, purpose)?)
         .with_context(|| format!("{} cannot be written", image.display()))?;
     let elf = find(&kernel.join("boot"), |name| name.starts_with("vmlinuz"))
         .with_context(|| format!("the package {package} has no kernel"))?;
     let kernel = Built { name: package.clone(), elf };
     Ok((package.trim_start_matches("linux-image-").into(), Build { kernel, programs: Vec::new(), image }))
+}
+
+/// Builds a program for it from this source; it needs nothing else there.
+///
+/// # Errors
+///
+/// If the host's compiler cannot.
+pub fn program(folder: &Path, source: &str, verbosity: Verbosity) -> Result<Vec<u8>> {
+    std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    let (text, elf) = (folder.join("files.rs"), folder.join("files"));
+    std::fs::write(&text, source).with_context(|| format!("{} cannot be written", text.display()))?;
+    let mut command = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    command.args([
+        "--edition=2024",
+        "-O",
+        "-Ctarget-feature=+crt-static",
+        "--target=x86_64-unknown-linux-gnu",
+        "-o",
+    ]);
+    run(command.arg(&elf).arg(&text), verbosity)?;
+    std::fs::read(&elf).with_context(|| format!("{} cannot be read", elf.display()))
 }
 
 /// The package of the kernel that Debian would install.
@@ -120,43 +193,30 @@ fn find(folder: &Path, wanted: impl Fn(&str) -> bool + Copy) -> Option<PathBuf> 
 }
 
 /// The first program.
-fn init() -> String {
+fn init(modules: &[&str], commands: &str) -> String {
     format!(
         "#!/bin/busybox sh\n\
          /bin/busybox --install -s /bin\n\
          mount -t devtmpfs none /dev\n\
          mount -t proc none /proc\n\
          for module in {}; do insmod /modules/$module.ko; done\n\
-         ip link set lo up\n\
-         ip link set eth0 up\n\
-         ip addr add 10.0.2.15/24 dev eth0\n\
-         ip route add default via 10.0.2.2\n\
-         httpd -p 80 -h /www\n\
-         nc -ll -p {SOURCE} -e /bin/source &\n\
-         nc -ll -p {SINK} -e /bin/sink &\n\
-         echo {READY}\n\
-         while :; do sleep 1000; done\n",
-        MODULES.join(" ")
+         {commands}",
+        modules.join(" ")
     )
 }
 
 /// The file system that the kernel unpacks into memory.
-fn file_system(kernel: &Path, busybox: &Path, page: &[u8], bulk: u64) -> Result<Vec<u8>> {
+fn file_system(kernel: &Path, busybox: &Path, purpose: &Purpose) -> Result<Vec<u8>> {
+    let modules: Vec<&str> = VIRTIO.iter().chain(&purpose.modules).copied().collect();
     let read =
         |file: &Path| std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()));
     let mut archive = Archive::default();
     ["bin", "dev", "proc", "modules", "www"].into_iter().for_each(|name| archive.folder(name));
-    archive.file("init", init().as_bytes());
+    archive.file("init", init(&modules, &purpose.commands).as_bytes());
     let program = find(busybox, |name| name == "busybox").context("the package of busybox has no busybox")?;
     archive.file("bin/busybox", &read(&program)?);
-    let pieces = bulk.div_ceil(64 << 10);
-    let source = format!("#!/bin/sh\nexec dd if=/dev/zero bs=64k count={pieces} 2>/dev/null\n");
-    archive.file("bin/source", source.as_bytes());
-    let sink =
-        format!("#!/bin/sh\ndd of=/dev/null bs=64k 2>/dev/null\nprintf '{}'\n", TAKEN.escape_default());
-    archive.file("bin/sink", sink.as_bytes());
-    archive.file("www/index.html", page);
-    for module in MODULES {
+    purpose.files.iter().for_each(|(name, content)| archive.file(name, content));
+    for module in modules {
         let name = format!("{module}.ko");
         let file = find(kernel, |found| found == name);
         archive

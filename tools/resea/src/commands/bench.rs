@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use super::bench_fs::BenchFsCommand;
 use super::bench_net::BenchNetCommand;
 use crate::build::{Profile, build};
 use crate::machine::MachineOptions;
@@ -55,6 +56,7 @@ pub struct BenchCommand {
 #[derive(Clone, Debug, Subcommand)]
 enum Subject {
     Net(BenchNetCommand),
+    Fs(BenchFsCommand),
 }
 
 /// A figure: of the benchmark, in ticks.
@@ -75,8 +77,10 @@ impl BenchCommand {
     ///
     /// If the system does not build or boot, or the benchmark fails.
     pub fn run(&self) -> Result<()> {
-        if let Some(Subject::Net(net)) = &self.subject {
-            return net.run();
+        match &self.subject {
+            Some(Subject::Net(net)) => return net.run(),
+            Some(Subject::Fs(files)) => return files.run(),
+            None => {}
         }
         let verbosity = self.common.verbosity();
         setup::qemu(verbosity)?;

@@ -119,7 +119,11 @@ impl BenchNetCommand {
             true => {
                 let bulk = u64::from(self.bulk) << 20;
                 let page = vec![b'x'; page.len()];
-                let (name, linux) = linux::prepare(&workspace.target.join("linux"), &page, bulk, verbosity)?;
+                let (name, linux) = linux::prepare(
+                    &workspace.target.join("linux"),
+                    &linux::Purpose::web(&page, bulk),
+                    verbosity,
+                )?;
                 verbosity.step(&format!("measuring Linux {name}"));
                 Some(self.figures(&Guest::Linux(linux), verbosity)?)
             }

@@ -1,6 +1,7 @@
 //! The subcommands, one file each: their options, whose help texts are the manual, and what they do.
 
 pub mod bench;
+pub mod bench_fs;
 pub mod bench_net;
 pub mod build;
 pub mod clean;
