@@ -9,6 +9,7 @@ use support::image::{CONTENT_END, TEXT, TEXT_BYTE, VARIABLES, VARIABLES_BYTE, VA
 use support::{System, arguments, launcher};
 use vm::program::{HEAP, STACK_TOP};
 use vm::report::Context;
+use vm::told::Told;
 
 fn system() -> System {
     System::new(256, &[("shell", launcher()), ("hello", Manifest::default())])
@@ -61,7 +62,8 @@ fn code_is_shared_and_variables_are_not() {
 fn a_new_task_finds_its_start_record() {
     let mut system = system();
     let shell = system.run("shell").unwrap();
-    let task = system.launch_path(shell, "/bin/hello", arguments(b"hello\0big world\0")).unwrap();
+    let told = Told { arguments: b"hello\0big world\0", environment: b"A=b\0" };
+    let task = system.launch_path(shell, "/bin/hello", told).unwrap();
     let record = |task: TaskId, index: u64| {
         let at = MESSAGE_PAGE as u64 + STARTUP_OFFSET as u64 + index * 8;
         (0..8)
@@ -70,8 +72,10 @@ fn a_new_task_finds_its_start_record() {
     assert_eq!((record(task, 0), record(task, 1)), (system.own.raw() as u64, task.raw() as u64));
     assert_eq!((record(task, 2), record(task, 3)), (HEAP, 64 << 10));
     assert_eq!((record(task, 4), record(task, 5)), (STACK_TOP - (16 << 10), 16 << 10));
-    assert_eq!((record(task, 6), record(task, 7)), (16, u64::from_le_bytes(*b"hello\0bi")));
-    assert_eq!((record(shell, 6), record(shell, 7) & 0xffff_ffff_ffff), (6, 0x6c_6c65_6873));
+    assert_eq!((record(task, 6), record(task, 7)), (16, 4));
+    let text = [8, 9, 10].map(|word| record(task, word).to_le_bytes()).concat();
+    assert_eq!(text, b"hello\0big world\0A=b\0\0\0\0\0");
+    assert_eq!((record(shell, 6), record(shell, 7), record(shell, 8)), (6, 0, 0x6c_6c65_6873));
     let created = &system.model.0.borrow().tasks[&task];
     assert_eq!((created.create.entry, created.create.stack % 16), (TEXT + 0x10, 8));
     assert_eq!(created.priority, Some(8));
