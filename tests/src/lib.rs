@@ -8,6 +8,7 @@
 pub mod browser;
 pub mod connections;
 pub mod copy;
+pub mod disks;
 pub mod online;
 pub mod sources;
 pub mod tutorial;
@@ -18,6 +19,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 pub use resea_tool::build::{Build, Profile};
+pub use resea_tool::disks::{Disk, DiskOptions, Interface};
 pub use resea_tool::machine::{Machine, MachineOptions};
 pub use resea_tool::network::{NetworkOptions, Nic};
 pub use resea_tool::session::Output;

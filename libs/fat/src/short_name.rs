@@ -44,8 +44,10 @@ pub(crate) fn characters(slot: &Slot) -> impl Iterator<Item = char> {
                 KANJI if index == 0 => 0xe5,
                 byte => byte,
             };
-            let byte = if case & lower != 0 { byte.to_ascii_lowercase() } else { byte };
-            visible(character(byte))
+            let shown = character(byte);
+            // Letters beyond ASCII too: each has one in lower case.
+            let lowered = || shown.to_lowercase().next().unwrap_or(shown);
+            visible(if case & lower != 0 { lowered() } else { shown })
         })
     };
     part(0..body, LOWER_BODY).chain(dot).chain(part(8..8 + extension, LOWER_EXTENSION))

@@ -1,4 +1,4 @@
-//! Long runs: the same tests as always, with many times the random runs, and the long forms of those of the network.
+//! Long runs: the same tests as always, with many times the random runs, and the long forms of those of the network and of disks.
 //!
 //! A soak is given a time, not a number of runs, so that it can say beforehand how long it takes. One round of the
 //! simulated systems at their usual length tells how many times that fits.
@@ -18,19 +18,20 @@ const FACTOR: &str = "RESEA_SIM_SOAK";
 /// Set for whole-system tests that are to do their long forms.
 pub const LONG: &str = "RESEA_LONG";
 
-/// How long the long forms of the tests of the network take, on a machine of two cores.
-const NETWORK_MINUTES: u64 = 5;
+/// How long the long forms of the tests of the network and of disks take, on a machine of two cores.
+const LONG_MINUTES: u64 = 12;
 
-/// Soaks for about so many minutes, after the long forms of the tests of the network: half of the time simulated systems, half of it the fuzz targets.
+/// Soaks for about so many minutes, after the long forms of the tests of the network and of disks: half of the time simulated systems, half of it the fuzz targets.
 ///
 /// # Errors
 ///
 /// The first run that fails; its output has the command that repeats it.
 pub fn soak(workspace: &Workspace, minutes: u64, verbosity: Verbosity) -> Result<()> {
     let half = Duration::from_secs(minutes.saturating_mul(60) / 2);
-    verbosity
-        .step(&format!("the long forms of the tests of the network take about {NETWORK_MINUTES} min more"));
-    network(workspace, verbosity)?;
+    verbosity.step(&format!(
+        "the long forms of the tests of the network and of disks take about {LONG_MINUTES} min more"
+    ));
+    long_forms(workspace, verbosity)?;
     verbosity.step("one round of the simulated systems, to see how long it takes");
     simulate(workspace, &["--no-run"], 1, verbosity)?;
     let start = Instant::now();
@@ -49,14 +50,16 @@ pub fn soak(workspace: &Workspace, minutes: u64, verbosity: Verbosity) -> Result
     Ok(())
 }
 
-/// Runs the tests of the network in their long forms: 25,000 requests and 512 MiB with each card, 64 MiB over dying drivers.
-fn network(workspace: &Workspace, verbosity: Verbosity) -> Result<()> {
+/// Runs the tests in their long forms: of the network, 25,000 requests and 512 MiB with each card, 64 MiB over dying
+/// drivers; and those of disks: every kind of volume, hundreds of random commands, copies over dying servers.
+fn long_forms(workspace: &Workspace, verbosity: Verbosity) -> Result<()> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(["test", "--package", "system-tests", "--test", "network", "--test", "killing"]);
+    command.args(["--test", "disks", "--test", "files", "--test", "filekilling"]);
     command.args(["--", "--test-threads=1", "--nocapture"]).current_dir(&workspace.root).env(LONG, "1");
     verbosity.command(&command);
     if !command.status().context("cargo cannot be started")?.success() {
-        bail!("a long test of the network has failed: see the messages above");
+        bail!("a long test has failed: see the messages above");
     }
     Ok(())
 }
