@@ -79,9 +79,19 @@ fn requirements() -> Vec<Requirement> {
                 .ok_or(qemu_hint()),
             needed: true,
         },
+        disk_tool("mkfs.fat", "dosfstools"),
+        disk_tool("mcopy", "mtools"),
+        disk_tool("sfdisk", "fdisk"),
         component("cargo-clippy", "clippy"),
         component("cargo-fmt", "rustfmt"),
     ]
+}
+
+/// A program that only tests of disks need; they install it.
+fn disk_tool(program: &'static str, package: &str) -> Requirement {
+    let found = in_path(program).map(|file| file.display().to_string());
+    let remedy = format!("apt-get install {package} (only for `cargo test`, which does it)");
+    Requirement { what: program, found: found.ok_or(remedy), needed: false }
 }
 
 fn component(program: &'static str, name: &str) -> Requirement {
