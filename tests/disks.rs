@@ -184,3 +184,25 @@ fn a_protected_disk_is_only_read() {
     system.halt();
     assert!(std::fs::read(&image.file).expect("it can be read") == before, "the file has changed");
 }
+
+/// As many disks as there can be, by virtio and by IDE: each is where it was attached.
+#[test]
+fn four_disks_are_told_apart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for interfaces in [[Interface::Virtio; 4], [Interface::Ide; 4]] {
+        let images: Vec<_> = (0..4)
+            .map(|number| Image::new(folder.path().join(format!("{number}.img")), 4, 12, 4, Scheme::Bare))
+            .collect();
+        let disks = images.iter().zip(interfaces);
+        let mut system = boot(disks.map(|(image, interface)| Disk::new(&image.file, interface)).collect());
+        for number in 0..4 {
+            system.succeed(&format!("echo this is {number} > /mnt/disk{number}/name.txt"));
+        }
+        (0..4).for_each(|number| drop(system.succeed(&format!("umount /mnt/disk{number}"))));
+        system.halt();
+        for (number, image) in images.iter().enumerate() {
+            image.check();
+            assert_eq!(image.tree()["name.txt"], format!("this is {number}\n").into_bytes());
+        }
+    }
+}
