@@ -119,9 +119,9 @@ fn volumes_of_all_kinds_are_read_and_written() {
         let files = folder.path().join("files");
         std::fs::create_dir(&files).expect("there is room");
         source(&files);
-        let from = Image::new(folder.path().join("from.img"), mebibytes.max(4), bits, cluster, scheme);
+        let from = Image::new(folder.path().join("from.img"), mebibytes, bits, cluster, scheme);
         from.fill(&files);
-        let to = Image::new(folder.path().join("to.img"), mebibytes.max(4), bits, cluster, scheme);
+        let to = Image::new(folder.path().join("to.img"), mebibytes, bits, cluster, scheme);
         copies(&files, (&from, Interface::Virtio), (&to, Interface::Virtio));
     }
 }

@@ -19,7 +19,7 @@ const FACTOR: &str = "RESEA_SIM_SOAK";
 pub const LONG: &str = "RESEA_LONG";
 
 /// How long the long forms of the tests of the network and of disks take, on a machine of two cores.
-const LONG_MINUTES: u64 = 12;
+const LONG_MINUTES: u64 = 8;
 
 /// Soaks for about so many minutes, after the long forms of the tests of the network and of disks: half of the time simulated systems, half of it the fuzz targets.
 ///
