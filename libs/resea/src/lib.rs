@@ -18,6 +18,7 @@
 //! * [`arguments()`], [`options`]: the command line.
 //! * [`serve`], [`lookup`]: services by name; [`launch`], [`watch`], [`kill`]: tasks.
 //! * [`sleep`], [`wait`], [`Timers`]: time and notifications. [`SharedMemory`]: memory that several tasks map.
+//! * [`boot_file()`]: files of the boot image. [`restart`]: when to start a task again that has ended.
 //! * `alloc` works: the heap takes constant time, and debug builds find overflows, double frees and writes after free.
 //! * The lower layer [`ipc`] and the generated [`interfaces`] are re-exported.
 //!
@@ -31,6 +32,7 @@ extern crate std;
 
 mod arguments;
 mod backtrace;
+mod boot_file;
 pub mod heap;
 mod input;
 mod local;
@@ -39,6 +41,7 @@ mod outcome;
 mod output;
 mod panic;
 mod print;
+pub mod restart;
 mod service;
 mod shared;
 mod start;
@@ -51,6 +54,7 @@ pub use interfaces;
 pub use ipc;
 
 pub use arguments::{Arg, Arguments, Options, UsageError, arguments, environment, name, options, seconds};
+pub use boot_file::{BootFile, boot_file};
 pub use input::read_input;
 pub use ipc::{Error, Handle, Handles, Outbox, Region, Slab, TaskId, clock, halt, own_id};
 pub use notifications::{sleep, wait};

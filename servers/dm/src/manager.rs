@@ -55,7 +55,7 @@ impl<C: Configuration> Manager<C> {
         if more {
             warn!("there are more than {MOST_DEVICES} devices: the others are left out");
         }
-        if has_ramdisk() {
+        if resea::boot_file(RAMDISK).is_ok() {
             functions.push(Function::RAMDISK);
         }
         let slots = Vec::new();
@@ -141,20 +141,6 @@ impl<C: Configuration> Manager<C> {
     pub(crate) fn slot_at(&self, place: Place) -> Option<&Slot> {
         self.slots.iter().find(|slot| slot.function.place == place)
     }
-}
-
-/// Whether the boot image has the content of a disk in memory.
-fn has_ramdisk() -> bool {
-    let mut path = [0; RAMDISK.len()];
-    for index in 0.. {
-        match vm().boot_file(index, &mut path) {
-            Ok(file) if file.path == RAMDISK => return true,
-            // A path that does not fit is another.
-            Ok(_) | Err(Error::TooLarge) => {}
-            Err(_) => break,
-        }
-    }
-    false
 }
 
 /// How the names of devices of a class begin.

@@ -2,7 +2,7 @@
 //! docs/namespace.md how it works together.
 //!
 //! * [`names`]: what paths mean: prefixes, and the directories that only mount points make. [`fstab`]: what is mounted at the
-//!   start. [`source`]: what a file system can be on. [`policy`]: when a server is started again. These four only compute.
+//!   start. [`source`]: what a file system can be on. When a server is started again is [`resea::restart`]'s. These only compute.
 //! * [`mount`]: a mount, and how it stands. `lives`: file servers are started, watched, ended and started again; `devices`: the
 //!   disks that dm knows; `predecessors`: the file servers of a vfs that was killed; `finish`: how one is ended without loss.
 //! * [`server`]: the interface `vfs`; `directories`: the interface `fs` for the directories of the name space itself.
@@ -23,7 +23,6 @@ mod kinds;
 mod lives;
 pub mod mount;
 pub mod names;
-pub mod policy;
 mod predecessors;
 pub mod server;
 pub mod source;

@@ -6,7 +6,6 @@ use crate::devices::{Presence, RETRY};
 use crate::fstab;
 use crate::kinds;
 use crate::mount::{Life, Mount, Wanted};
-use crate::policy::{MOST_QUICK_ENDS, Verdict};
 use crate::predecessors;
 use crate::server::{MOST_MOUNTS, Timer, Vfs};
 use alloc::format;
@@ -15,6 +14,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use interfaces::vfs::MountCall;
 use ipc::{Error, TaskId};
+use resea::restart::{MOST_QUICK_ENDS, Verdict};
 use resea::{Exit, ExitKind, info, vm, warn};
 
 /// How long a server may take to mount its file system, in nanoseconds. A device that does not answer has failed long before.
@@ -287,21 +287,10 @@ fn launch(wanted: &Wanted) -> Result<TaskId, Error> {
 
 /// The content of a file of the boot image; nothing if there is no such file.
 fn boot_file(path: &str) -> Vec<u8> {
-    let mut content = Vec::new();
-    let mut room = vec![0; path.len()];
-    for index in 0.. {
-        match vm().boot_file(index, &mut room) {
-            Ok(file) if file.path == path => {
-                content.resize(file.size.min(fstab::MOST_BYTES), 0);
-                let read = vm().boot_read(index, 0, &mut content);
-                content.truncate(read.unwrap_or(0));
-                break;
-            }
-            // A path that does not fit is another.
-            Ok(_) | Err(Error::TooLarge) => {}
-            Err(_) => break,
-        }
-    }
+    let Ok(file) = resea::boot_file(path) else { return Vec::new() };
+    let mut content = vec![0; file.size.min(fstab::MOST_BYTES)];
+    let read = vm().boot_read(file.index, 0, &mut content);
+    content.truncate(read.unwrap_or(0));
     content
 }
 

@@ -1,11 +1,11 @@
 //! A mount: what is wanted, and how it stands.
 
-use crate::policy::Record;
 use crate::source::Source;
 use alloc::string::String;
 use alloc::vec::Vec;
 use interfaces::vfs::{MountCall, ResolveCall, State};
 use ipc::{Error, TaskId};
+use resea::restart::Record;
 
 /// What is to be mounted.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,8 +1,8 @@
 //! What is read from `fstab`, and when servers are started again.
 
 use proptest::prelude::*;
+use resea::restart::{FIRST_WAIT, LONG_LIFE, MOST_QUICK_ENDS, Record, Verdict};
 use vfs::fstab::{Line, Mistake, lines};
-use vfs::policy::{FIRST_WAIT, LONG_LIFE, MOST_QUICK_ENDS, Record, Verdict};
 
 #[test]
 fn lines_are_read() {

@@ -64,7 +64,8 @@ struct Ramdisk {
 impl Ramdisk {
     /// The disk with its content: what was copied in an earlier life, or else a copy of the file.
     fn new(device: &Device) -> Result<Self, Failure> {
-        let (index, length) = file().map_err(|error| Failure::File(error, 0))?;
+        let file = resea::boot_file(FILE).map_err(|error| Failure::File(error, 0))?;
+        let (index, length) = (file.index, file.size);
         let size = length.next_multiple_of(SECTOR);
         if size > LARGEST {
             return Err(Failure::File(Error::TooLarge, length));
@@ -97,20 +98,6 @@ impl Ramdisk {
         }
         Ok(())
     }
-}
-
-/// Number and size of the boot file. `NotFound`.
-fn file() -> Result<(u32, usize), Error> {
-    let mut path = [0; FILE.len()];
-    for index in 0.. {
-        match resea::vm().boot_file(index, &mut path) {
-            Ok(file) if file.path == FILE => return Ok((index, file.size)),
-            // A path that does not fit is another.
-            Ok(_) | Err(Error::TooLarge) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Err(Error::NotFound)
 }
 
 fn copy(index: u32, to: &Region) -> Result<(), Error> {
