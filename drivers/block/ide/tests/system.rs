@@ -334,7 +334,7 @@ fn allowed<T>(result: Result<T, Error>) -> Option<T> {
 #[test]
 fn every_message_is_answered() {
     let (system, _) = with(|| Drive::new(600, true, 16), 0);
-    system.run(|| {
+    system.explore(100, || {
         let _disk = Disk::open("disk0").unwrap();
         let driver = sim::task("ide").unwrap();
         sim::send_random(driver, &["blk"]);
