@@ -7,7 +7,7 @@ use crate::DRIVER;
 use crate::model::ADDRESS;
 use interfaces::dm::{Class, Client as Manager, NAME_MAX, NOTIFY_DEVICES, State};
 use interfaces::nic::{Client as Nic, NOTIFY_DRIVER};
-use packets::{User, Wake};
+use packets::{Broken, User, Wake};
 use resea::{Error, SharedMemory, TaskId};
 use std::time::Duration;
 
@@ -57,16 +57,26 @@ impl Port {
 
     /// Wakes the driver if it sleeps.
     pub fn wake(&mut self, news: Wake) -> Result<(), Error> {
-        if self.user.must_wake(news).unwrap() {
+        if self.kept(self.user.must_wake(news))? {
             ipc::notify(self.driver, NOTIFY_DRIVER as usize)
         } else {
             Ok(())
         }
     }
 
+    /// A driver keeps the rules of the rings, unless it has ended: its successor empties them.
+    fn kept<T>(&self, result: Result<T, Broken>) -> Result<T, Error> {
+        if result.is_err() {
+            // No bits: only whether it is there.
+            ipc::notify(self.driver, 0)?;
+        }
+        Ok(result.expect("the driver keeps the rules"))
+    }
+
     /// Sends a frame to whoever has this number.
     pub fn send(&mut self, number: u8, length: usize) -> Result<(), Error> {
-        let buffer = self.user.allocate().unwrap().unwrap();
+        let buffer = self.user.allocate();
+        let buffer = self.kept(buffer)?.expect("there are always some");
         let mut frame = vec![number; length];
         frame[..6].copy_from_slice(&[0x52, 0, 0, 0, 0, number]);
         frame[6..12].copy_from_slice(&ADDRESS);
@@ -79,7 +89,8 @@ impl Port {
     pub fn receive(&mut self) -> Result<(u8, usize), Error> {
         let mut patience = 50;
         loop {
-            if let Some((buffer, length)) = self.user.receive().unwrap() {
+            let received = self.user.receive();
+            if let Some((buffer, length)) = self.kept(received)? {
                 let mut frame = vec![0; length];
                 self.user.read(buffer, &mut frame).unwrap();
                 assert_eq!(frame[..6], ADDRESS);
@@ -88,7 +99,8 @@ impl Port {
                 self.wake(Wake::BUFFERS)?;
                 return Ok((frame[11], length));
             }
-            if self.user.sleep(Wake::FRAMES).unwrap() {
+            let asleep = self.user.sleep(Wake::FRAMES);
+            if self.kept(asleep)? {
                 ipc::timer(Duration::from_millis(20).as_nanos() as u64);
                 if resea::wait() & resea::abi::NOTIFY_TIMER != 0 {
                     patience -= 1;
