@@ -152,7 +152,9 @@ impl Walk {
             self.valid = true;
         }
         let index = (self.position - self.first) as usize * SLOT;
-        let slot = Slot(core::array::from_fn(|byte| self.block[index + byte]));
+        // The index is that of an entry in the block.
+        let slot = self.block.get(index..).and_then(|rest| rest.first_chunk()).ok_or(Error::Damaged)?;
+        let slot = Slot(*slot);
         Ok(Some((self.at + index as u64, slot)))
     }
 

@@ -45,9 +45,12 @@ pub(crate) fn characters(slot: &Slot) -> impl Iterator<Item = char> {
                 byte => byte,
             };
             let shown = character(byte);
-            // Letters beyond ASCII too: each has one in lower case.
-            let lowered = || shown.to_lowercase().next().unwrap_or(shown);
-            visible(if case & lower != 0 { lowered() } else { shown })
+            visible(match case & lower {
+                0 => shown,
+                _ if shown.is_ascii() => shown.to_ascii_lowercase(),
+                // Each letter beyond ASCII has one in lower case.
+                _ => shown.to_lowercase().next().unwrap_or(shown),
+            })
         })
     };
     part(0..body, LOWER_BODY).chain(dot).chain(part(8..8 + extension, LOWER_EXTENSION))

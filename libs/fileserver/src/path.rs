@@ -6,10 +6,26 @@ use ipc::Error;
 /// The names of a path, in order; none for the root.
 ///
 /// Errors, in place of a name: `BadName` (it is empty, `.`, `..`, or longer than [`NAME_MAX`]).
-pub fn names(path: &str) -> impl Iterator<Item = Result<&str, Error>> {
+pub fn names(path: &str) -> Names<'_> {
     let path = path.strip_prefix('/').unwrap_or(path);
-    let names = (!path.is_empty()).then(|| path.split('/'));
-    names.into_iter().flatten().map(checked)
+    Names((!path.is_empty()).then_some(path))
+}
+
+/// What [`names`] gives: the part of the path whose names are still to come.
+pub struct Names<'a>(Option<&'a str>);
+
+impl<'a> Iterator for Names<'a> {
+    type Item = Result<&'a str, Error>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let path = self.0?;
+        // Byte by byte: names are short, and every path is walked through.
+        let end = path.bytes().position(|byte| byte == b'/').unwrap_or(path.len());
+        let (name, rest) = path.split_at(end);
+        self.0 = rest.get(1..);
+        Some(checked(name))
+    }
 }
 
 /// The path of the directory that something is in, and its name there; `None` for the root.

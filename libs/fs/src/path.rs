@@ -88,7 +88,10 @@ impl<'a> Iterator for Components<'a> {
 
     fn next(&mut self) -> Option<&'a str> {
         loop {
-            let (name, rest) = self.0.split_once('/').unwrap_or((self.0, ""));
+            // Byte by byte: names are short, and every path is walked through.
+            let end = self.0.bytes().position(|byte| byte == b'/').unwrap_or(self.0.len());
+            let (name, rest) = self.0.split_at(end);
+            let rest = rest.get(1..).unwrap_or_default();
             self.0 = rest;
             match name {
                 "" | "." if rest.is_empty() => return None,
@@ -134,12 +137,14 @@ pub fn absolute(path: impl AsRef<str>) -> String {
 /// The normal form of `path` as seen from `directory`, which is taken as absolute.
 pub(crate) fn normal(directory: &str, path: &str) -> String {
     let mut result = String::with_capacity(directory.len() + path.len() + 2);
-    for name in Components(directory).chain(Components(path)) {
-        if name == ".." {
-            result.truncate(result.rfind('/').unwrap_or(0));
-        } else {
-            result.push('/');
-            result.push_str(name);
+    for part in [directory, path] {
+        for name in Components(part) {
+            if name == ".." {
+                result.truncate(result.rfind('/').unwrap_or(0));
+            } else {
+                result.push('/');
+                result.push_str(name);
+            }
         }
     }
     if result.is_empty() {

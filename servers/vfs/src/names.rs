@@ -6,15 +6,32 @@ use alloc::vec::Vec;
 
 /// Whether the path is normal.
 pub fn is_normal(path: &str) -> bool {
-    let is_name = |name| !matches!(name, "" | "." | "..") && !name.contains('\0');
-    path == "/" || path.strip_prefix('/').is_some_and(|names| names.split('/').all(is_name))
+    // Byte by byte, since every path of every program comes by here: how long the last name is, and how many of it are dots.
+    let (mut length, mut dots) = (0, 0);
+    let is_name = |length, dots| length > 2 || dots < length;
+    let Some(names) = path.strip_prefix('/') else { return false };
+    for byte in names.bytes() {
+        match byte {
+            b'/' if is_name(length, dots) => (length, dots) = (0, 0),
+            b'/' | 0 => return false,
+            b'.' => (length, dots) = (length + 1, dots + 1),
+            _ => length += 1,
+        }
+    }
+    is_name(length, dots) || path == "/"
 }
 
 /// What follows `directory` in a normal path, without the `/` between: empty for the directory itself. `None` if the path is not
 /// in it.
 pub fn below<'a>(directory: &str, path: &'a str) -> Option<&'a str> {
-    let rest = path.strip_prefix(directory.trim_end_matches('/'))?;
-    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
+    let directory = if directory == "/" { "" } else { directory };
+    match path.as_bytes().get(directory.len()) {
+        None | Some(b'/') => {
+            let rest = path.strip_prefix(directory)?;
+            Some(rest.strip_prefix('/').unwrap_or(rest))
+        }
+        Some(_) => None,
+    }
 }
 
 /// The place of the longest of these mount points that a path is in.

@@ -5,6 +5,7 @@ use crate::directories::Directories;
 use crate::mount::{Life, Mount, Wanted};
 use crate::names::{is_normal, longest};
 use crate::source::Source;
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use interfaces::dm::NOTIFY_DEVICES;
@@ -45,6 +46,8 @@ pub struct Vfs {
     pub(crate) file_servers: Vec<String>,
     pub(crate) timers: Timers<Timer, { MOST_MOUNTS + 3 }>,
     pub(crate) directories: Directories,
+    /// Room for the path that is resolved.
+    path: Box<[u8; PATH_MAX]>,
 }
 
 impl Vfs {
@@ -58,6 +61,7 @@ impl Vfs {
             file_servers: Vec::new(),
             timers: Timers::new(),
             directories: Directories::new(),
+            path: Box::new([0; PATH_MAX]),
         }
     }
 
@@ -99,18 +103,22 @@ impl Vfs {
         Ok(Wanted { source, point, kind, read_only: call.read_only, optional: false })
     }
 
-    /// The path of a call, in the buffer.
-    ///
-    /// Errors: `BadText`, `TooLarge`, `InvalidArgument` (it is not normal).
-    fn path<'b>(path: &StrLend<'_>, buffer: &'b mut [u8; PATH_MAX]) -> Result<&'b str, Error> {
-        let path = path.read(buffer)?;
-        if is_normal(path) { Ok(path) } else { Err(Error::InvalidArgument) }
-    }
-
     /// The place of the mount that has a path; `None`: vfs itself has it.
     pub(crate) fn mount_of(&self, path: &str) -> Option<usize> {
-        longest(self.mounts.iter().map(|mount| mount.wanted.point.as_str()), path)
+        mount_of(&self.mounts, path)
     }
+}
+
+fn mount_of(mounts: &[Mount], path: &str) -> Option<usize> {
+    longest(mounts.iter().map(|mount| mount.wanted.point.as_str()), path)
+}
+
+/// The place of the mount that has the path of a call.
+///
+/// Errors: `BadText`, `TooLarge`, `InvalidArgument` (it is not normal).
+fn find(mounts: &[Mount], path: &StrLend<'_>, buffer: &mut [u8; PATH_MAX]) -> Result<Option<usize>, Error> {
+    let path = path.read(buffer)?;
+    if is_normal(path) { Ok(mount_of(mounts, path)) } else { Err(Error::InvalidArgument) }
 }
 
 impl Default for Vfs {
@@ -149,9 +157,8 @@ fn give(text: &str, room: &WriteLend<'_>) -> Result<usize, Error> {
 
 impl Server for Vfs {
     fn resolve(&mut self, call: ResolveCall) {
-        let mut buffer = [0; PATH_MAX];
-        let place = match Self::path(&call.path(), &mut buffer) {
-            Ok(path) => self.mount_of(path),
+        let place = match find(&self.mounts, &call.path(), &mut self.path) {
+            Ok(place) => place,
             Err(error) => return call.fail(error),
         };
         match place.and_then(|place| self.mounts.get_mut(place)) {
