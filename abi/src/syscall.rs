@@ -84,7 +84,8 @@ pub enum Syscall {
     Schedule = 13,
     /// `map(id, address, frame, flags, table) -> bits`: maps a physical page. `table` is a page for a missing level of
     /// the page table, or 0. Result: bit 0, it is mapped; bit 1, `table` was used. Not mapped: call again with
-    /// another page.
+    /// another page. [`MapFlags::and_more`] pages behind it, of the task and of the physical memory, follow as far as
+    /// that needs no table and meets no error; how many have followed is in the bits from 2 on.
     ///
     /// Right: [`Powers::MAP`](crate::Powers::MAP), and the caller is the task's pager or itself. Memory that is not
     /// RAM: the *task* has the MMIO right to it. Errors: `NoTask`, `NotPermitted`, `InvalidArgument` (unaligned,
@@ -175,14 +176,39 @@ impl MapFlags {
     /// Device memory: not cached.
     pub const DEVICE: Self = Self(4);
 
+    /// Most pages that can follow the first in one call.
+    pub const MORE_MAX: usize = 63;
+    const MORE_SHIFT: u32 = 16;
+
+    /// So, with `pages` further pages, [`MapFlags::MORE_MAX`] at most.
+    #[must_use]
+    pub const fn and_more(self, pages: usize) -> Self {
+        let pages = if pages > Self::MORE_MAX { Self::MORE_MAX } else { pages };
+        Self(self.of_each().0 | pages << Self::MORE_SHIFT)
+    }
+
+    /// How many further pages.
+    pub const fn more(self) -> usize {
+        self.0 >> Self::MORE_SHIFT
+    }
+
+    /// The flags of each page.
+    #[must_use]
+    pub const fn of_each(self) -> Self {
+        Self(self.0 & ((1 << Self::MORE_SHIFT) - 1))
+    }
+
     /// Whether all of `other` are set.
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
-    /// The flags in a register; `None` if unknown ones are set or the page would be writable and executable.
+    /// The flags in a register; `None` if unknown ones are set, there are too many further pages, or a page would be
+    /// writable and executable.
     pub const fn from_raw(raw: usize) -> Option<Self> {
-        if raw > 7 || raw & 3 == 3 { None } else { Some(Self(raw)) }
+        let flags = Self(raw);
+        let is_sound = flags.of_each().0 <= 7 && raw & 3 != 3 && flags.more() <= Self::MORE_MAX;
+        if is_sound { Some(flags) } else { None }
     }
 }
 
@@ -261,6 +287,10 @@ mod tests {
     fn flags_out_of_range_are_refused() {
         assert_eq!(MapFlags::from_raw(3), None);
         assert_eq!(MapFlags::from_raw(8), None);
+        assert_eq!(MapFlags::from_raw(64 << 16), None);
+        let many = MapFlags::WRITE.and_more(100);
+        assert_eq!(MapFlags::from_raw(many.0), Some(many));
+        assert_eq!((many.more(), many.of_each(), many.and_more(1).more()), (63, MapFlags::WRITE, 1));
         assert_eq!(MapFlags::from_raw(5), Some(MapFlags(5)));
         assert_eq!(LendSelector::from_raw(4), None);
         assert_eq!(LendSelector::from_raw(1 << 9), None);

@@ -63,6 +63,9 @@ pub enum Reclaim {
 /// page) in a table of its own with the same index. All methods but `create` are called only for places between
 /// `create` and `release`.
 pub trait Machine {
+    /// Bytes of a page.
+    const PAGE: usize;
+
     /// Nanoseconds since the machine started; never goes back.
     fn now(&mut self) -> u64;
 

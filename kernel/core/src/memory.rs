@@ -6,6 +6,10 @@ use crate::kernel::Kernel;
 use crate::machine::Machine;
 use crate::syscall::Handled;
 
+/// Of what `map` returns: the first page is mapped; another one has followed it.
+const MAPPED: usize = 1;
+const ONE_MORE: usize = 4;
+
 impl<M: Machine> Kernel<M> {
     /// The system call `map`.
     pub(crate) fn sys_map(
@@ -16,7 +20,19 @@ impl<M: Machine> Kernel<M> {
         let task = self.mappable(caller, target)?;
         let flags = MapFlags::from_raw(flags).ok_or(Error::InvalidArgument)?;
         let mmio = self.tasks[task].rights.mmio;
-        Ok(Some(self.machine.map(task, address, frame, flags, table, &mmio)?))
+        let mut bits = self.machine.map(task, address, frame, flags.of_each(), table, &mmio)?;
+        if bits & MAPPED != 0 {
+            for page in 1..=flags.more() {
+                let (address, frame) =
+                    (address.wrapping_add(page * M::PAGE), frame.wrapping_add(page * M::PAGE));
+                // What is wrong with a further page is told to whoever asks for that page alone.
+                if self.machine.map(task, address, frame, flags.of_each(), 0, &mmio).is_err() {
+                    break;
+                }
+                bits += ONE_MORE;
+            }
+        }
+        Ok(Some(bits))
     }
 
     /// The system call `unmap`.

@@ -187,6 +187,8 @@ impl X64 {
 }
 
 impl Machine for X64 {
+    const PAGE: usize = PAGE as usize;
+
     #[inline]
     fn now(&mut self) -> u64 {
         self.to_nanoseconds.apply(cpu::timestamp().wrapping_sub(self.first_timestamp))

@@ -34,6 +34,8 @@ pub struct Mapped {
     pub mapped: bool,
     /// The page given for the page table is now part of it.
     pub table_used: bool,
+    /// How many further pages are mapped.
+    pub more: usize,
 }
 
 /// The caller's own task ID.
@@ -187,7 +189,7 @@ pub fn task_schedule(task: TaskId, schedule: &Schedule) -> Result<(), Error> {
     system::schedule(task, schedule)
 }
 
-/// Maps a physical page into a task; `table` is a page for a missing level of its page table, or 0.
+/// Maps a physical page into a task, and those behind it as [`MapFlags::and_more`] says; `table` is a page for a missing level of its page table, or 0.
 ///
 /// It is the pager's duty not to map a frame that backs memory of its own.
 #[inline]
@@ -199,7 +201,7 @@ pub fn map(
     table: usize,
 ) -> Result<Mapped, Error> {
     let bits = system::map(task, address, frame, flags, table)?;
-    Ok(Mapped { mapped: bits & 1 != 0, table_used: bits & 2 != 0 })
+    Ok(Mapped { mapped: bits & 1 != 0, table_used: bits & 2 != 0, more: bits >> 2 })
 }
 
 /// Removes a mapping and returns the frame.

@@ -74,8 +74,10 @@ impl From<std::vec::Vec<u64>> for Words {
 pub fn map_image(start: u64, length: usize, tables: Supply<'_>) -> Result<&'static [u8], Error> {
     let pages = pages(Some(length), END - IMAGE)?;
     let own = calls::own_id();
-    for page in 0..pages {
-        map(own, IMAGE + page * PAGE, start + (page * PAGE) as u64, MapFlags::READ, tables)?;
+    let mut page = 0;
+    while page < pages {
+        let flags = MapFlags::READ.and_more(pages - page - 1);
+        page += map(own, IMAGE + page * PAGE, start + (page * PAGE) as u64, flags, tables)?;
     }
     place::image(length)
 }
@@ -87,12 +89,12 @@ fn pages(bytes: Option<usize>, room: usize) -> Result<usize, Error> {
     }
 }
 
-/// Maps one page, with as many page-table frames as it takes.
-fn map(own: TaskId, address: usize, frame: u64, flags: MapFlags, tables: Supply<'_>) -> Result<(), Error> {
+/// Maps one page, with as many page-table frames as it takes, and those behind it that need none; how many.
+fn map(own: TaskId, address: usize, frame: u64, flags: MapFlags, tables: Supply<'_>) -> Result<usize, Error> {
     let mut table = 0;
     loop {
         match calls::map(own, address, frame as usize, flags, table) {
-            Ok(done) if done.mapped => return Ok(()),
+            Ok(done) if done.mapped => return Ok(1 + done.more),
             Ok(_) | Err(Error::NeedsTable) => table = tables().ok_or(Error::OutOfMemory)? as usize,
             Err(error) => return Err(error),
         }

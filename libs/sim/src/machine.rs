@@ -193,6 +193,8 @@ impl Simulated {
 }
 
 impl Machine for Simulated {
+    const PAGE: usize = PAGE;
+
     fn now(&mut self) -> u64 {
         self.now
     }

@@ -109,10 +109,13 @@ impl<K: Kernel> Vm<'_, K> {
         }
         let flags = MapFlags(MapFlags::DEVICE.0 | MapFlags::WRITE.0);
         let task = self.state.tasks.get_mut(sender).ok_or(Error::NotPermitted)?;
-        for page in (physical..end).step_by(PAGE as usize) {
+        let mut page = physical;
+        while page < end {
+            let run = flags.and_more(((end - page) / PAGE) as usize - 1);
             let tables = &mut task.owned.tables;
-            match self.memory.map_frame(&mut self.kernel, sender, tables, DEVICES + page, page, flags) {
-                Ok(()) | Err(Error::AlreadyExists) => {}
+            match self.memory.map_frame(&mut self.kernel, sender, tables, DEVICES + page, page, run) {
+                Ok(pages) => page += pages * PAGE,
+                Err(Error::AlreadyExists) => page += PAGE,
                 Err(error) => return Err(error),
             }
         }

@@ -145,7 +145,9 @@ fn map_in_place<K: Kernel>(
 ) -> Result<(), Error> {
     let tables = &mut owned.tables;
     let mut map = |page: u64| match segment.fill(page) {
-        Fill::InPlace(physical) => memory.map_frame(kernel, id, tables, page, physical, segment.flags),
+        Fill::InPlace(physical) => {
+            memory.map_frame(kernel, id, tables, page, physical, segment.flags).map(drop)
+        }
         _ => Ok(()),
     };
     map(page)?;

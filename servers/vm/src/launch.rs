@@ -264,7 +264,7 @@ impl Beginning<'_> {
         let mapped =
             memory.map_frame(kernel, id, &mut owned.tables, MESSAGE_PAGE as u64, message, MapFlags::WRITE);
         let ready = mapped
-            .and_then(|()| {
+            .and_then(|_| {
                 self.image.map_or(Ok(()), |image| image.load(kernel, memory, id, owned, self.layout))
             })
             .and_then(|()| give_first_pages(kernel, memory, id, owned, self.layout))

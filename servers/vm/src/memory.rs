@@ -76,6 +76,18 @@ impl Memory {
         self.frames.next(frame)
     }
 
+    /// How many frames after `frame` in its chain follow it in memory, as far as one call can map them.
+    pub fn following(&self, mut frame: Frame) -> usize {
+        let mut count = 0;
+        while count < MapFlags::MORE_MAX
+            && let Some(next) = self.next(frame)
+            && self.address(next) == self.address(frame) + PAGE
+        {
+            (frame, count) = (next, count + 1);
+        }
+        count
+    }
+
     /// Takes a frame that is mapped nowhere. `OutOfMemory`.
     pub fn take_table<K: Kernel>(&mut self, kernel: &mut K) -> Result<Frame, Error> {
         if let Some(frame) = self.frames.take_outside(true) {
@@ -118,7 +130,7 @@ impl Memory {
         // Tables that were used stay part of the window's page table even if the last one was missing.
         self.window_tables += tables.count();
         match mapped {
-            Ok(()) => {
+            Ok(_) => {
                 self.frames.set_in_window(frame, true);
                 Ok(())
             }
@@ -129,7 +141,8 @@ impl Memory {
         }
     }
 
-    /// Maps the frame at `physical` into `task`; frames for its page table are added to `tables`.
+    /// Maps the frame at `physical` into `task`; frames for its page table are added to `tables`. Those behind it, as many as the
+    /// flags say, are mapped as far as the kernel can without another table or an error; how many, with the first.
     ///
     /// A spare frame that cannot become a table, because someone with the power over memory has mapped it, is never
     /// used again.
@@ -143,7 +156,7 @@ impl Memory {
         address: u64,
         physical: u64,
         flags: MapFlags,
-    ) -> Result<(), Error> {
+    ) -> Result<u64, Error> {
         let mut calls = 0;
         while calls <= MAX_TABLES {
             if self.spare.is_none() {
@@ -169,7 +182,7 @@ impl Memory {
                 self.frames.push(tables, frame, 0);
             }
             if done.mapped {
-                return Ok(());
+                return Ok(1 + done.more as u64);
             }
         }
         Err(Error::InvalidArgument)
@@ -190,10 +203,10 @@ impl Memory {
         let physical = self.frames.address(frame);
         let result = self.map_frame(kernel, task, &mut owned.tables, address, physical, flags);
         match result {
-            Ok(()) => self.frames.push(&mut owned.pages, frame, address),
+            Ok(_) => self.frames.push(&mut owned.pages, frame, address),
             Err(_) => self.frames.give_back(frame),
         }
-        result
+        result.map(drop)
     }
 
     /// Adds a frame to the end of a chain.

@@ -147,15 +147,18 @@ impl<K: Kernel> Vm<'_, K> {
         let mut next = share.first;
         let mut page = address;
         while let Some(frame) = next {
-            let physical = self.memory.address(frame);
-            let tables = &mut task.owned.tables;
-            let mapped = self.memory.map_frame(&mut self.kernel, sender, tables, page, physical, flags);
-            if let Err(error) = mapped {
-                unmap(&mut self.kernel, sender, address, (page - address) / PAGE);
-                return Err(error);
+            let run = flags.and_more(self.memory.following(frame));
+            let (physical, tables) = (self.memory.address(frame), &mut task.owned.tables);
+            match self.memory.map_frame(&mut self.kernel, sender, tables, page, physical, run) {
+                Ok(pages) => {
+                    page += pages * PAGE;
+                    next = (0..pages).try_fold(frame, |frame, _| self.memory.next(frame));
+                }
+                Err(error) => {
+                    unmap(&mut self.kernel, sender, address, (page - address) / PAGE);
+                    return Err(error);
+                }
             }
-            page += PAGE;
-            next = self.memory.next(frame);
         }
         self.state.shares.set_address(sender, handle, address)?;
         Ok(ShareMapReply { address: address as usize, size: (page - address) as usize })

@@ -147,6 +147,8 @@ impl Model {
 }
 
 impl Machine for Model {
+    const PAGE: usize = PAGE;
+
     fn now(&mut self) -> u64 {
         self.now
     }

@@ -230,14 +230,14 @@ impl Kernel for Model {
         }
         let entry = inner.tasks.get_mut(&task).unwrap();
         if missing(entry).is_some() {
-            return Ok(Mapped { mapped: false, table_used });
+            return Ok(Mapped { mapped: false, table_used, more: 0 });
         }
         if entry.pages.contains_key(&address) {
             return Err(Error::AlreadyExists);
         }
         entry.pages.insert(address, (physical, flags));
         *inner.mapped.entry(physical).or_default() += 1;
-        Ok(Mapped { mapped: true, table_used })
+        Ok(Mapped { mapped: true, table_used, more: 0 })
     }
 
     fn unmap(&mut self, task: TaskId, address: u64) -> Result<(), Error> {

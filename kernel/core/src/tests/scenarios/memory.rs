@@ -29,6 +29,27 @@ fn a_pager_maps_and_unmaps_pages_of_its_tasks() {
 }
 
 #[test]
+fn pages_behind_the_first_follow_until_one_cannot() {
+    let (mut system, [task]) = System::peers([5]);
+    let first = system.first;
+    system.act(task, notify(first, 1));
+    let flags = |more| MapFlags::WRITE.and_more(more).0;
+    // The table is used for the first page, and the second is there already.
+    assert_eq!(system.act(first, map(task, ADDRESS + 3 * PAGE, FRAME, 0, FRAME - PAGE)), done(0b11));
+    assert_eq!(system.act(first, map(task, ADDRESS, FRAME, flags(7), 0)), done(0b01 | 2 << 2));
+    assert_eq!(system.act(first, map(task, ADDRESS + 4 * PAGE, FRAME, flags(63), 0)), done(0b01 | 63 << 2));
+    let pages = &system.kernel.machine.place(task.index()).pages;
+    assert_eq!(pages.range(ADDRESS..).count(), 3 + 1 + 64);
+    for page in [0, 1, 2] {
+        assert_eq!(pages.get(&(ADDRESS + page * PAGE)), Some(&(FRAME + page * PAGE, MapFlags::WRITE)));
+    }
+    assert_eq!(
+        system.act(first, map(task, ADDRESS + 80 * PAGE, FRAME, 64 << 16, 0)),
+        failed(Error::InvalidArgument)
+    );
+}
+
+#[test]
 fn a_task_with_the_power_maps_into_itself() {
     let (mut system, [task]) = System::with([(5, peer_with(Powers::MAP))]);
     assert_eq!(system.act(task, map(task, ADDRESS, FRAME, 0, FRAME + PAGE)), done(0b11));
