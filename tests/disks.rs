@@ -185,7 +185,8 @@ fn a_protected_disk_is_only_read() {
     assert!(std::fs::read(&image.file).expect("it can be read") == before, "the file has changed");
 }
 
-/// As many disks as there can be, by virtio and by IDE: each is where it was attached.
+/// As many disks as there can be, by virtio and by IDE: each is where it was attached. For virtio disks the firmware reserves memory at
+/// the top, where QEMU puts the boot image: with this many, part of the image.
 #[test]
 fn four_disks_are_told_apart() {
     let folder = tempfile::tempdir().expect("a folder");

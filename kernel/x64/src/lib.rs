@@ -20,6 +20,7 @@ pub mod frames;
 pub mod kernel_map;
 pub mod loader;
 pub mod paging;
+pub mod ram;
 pub mod regions;
 
 #[cfg(any(target_os = "none", clippy, doc))]

@@ -169,8 +169,6 @@ pub fn arguments(options: &MachineOptions, kernel: &Path, image: &Path, console:
     add(&["-M", options.machine.name(), "-cpu", "max"]);
     add(&["-smp", &options.smp.to_string(), "-m", &options.mem]);
     add(&["-device", DEBUG_EXIT]);
-    // The firmware leaves disks alone: it needs none, and for some it takes memory at the top, where QEMU puts the boot image.
-    add(&["-boot", "strict=on"]);
     // `signal=off`: Ctrl-C is a key like any other, and the guest's.
     match console {
         Console::Person => {
