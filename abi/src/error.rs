@@ -113,6 +113,8 @@ errors! {
     BadName = 56, "the name is not possible here";
     /// What is stored has not the format that was expected.
     WrongFormat = 57, "it has not the expected format";
+    /// It was built for another version of this system.
+    Outdated = 58, "it was built for another version of this system";
     /// An error code that this version does not know.
     Unknown = 255, "an unknown error";
 }

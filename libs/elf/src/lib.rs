@@ -11,10 +11,12 @@
 extern crate std;
 
 mod error;
+mod section;
 #[cfg(test)]
 mod tests;
 
 pub use error::Error;
+pub use section::{MAX_NAME, MAX_SECTIONS, Part, find_section};
 
 /// Size of a page in bytes.
 pub const PAGE_SIZE: u64 = 4096;

@@ -122,6 +122,19 @@ proptest! {
     #[test]
     fn any_bytes_give_a_result(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
         let _ = Program::parse(&bytes);
+        let _ = find(&bytes, ".text");
+    }
+
+    #[test]
+    fn damaged_sections_are_not_found_or_lie_somewhere(places in prop::collection::vec((0..4096usize, any::<u8>()), 1..8)) {
+        let mut file = with_sections(&[(1, ".one", b"1"), (1, ".two", b"2")]);
+        for (place, byte) in places {
+            // The headers and the end of the file are what is looked at.
+            let length = file.len();
+            let place = if place < 64 { place } else { length - 1 - place % 400 };
+            file[place] = byte;
+        }
+        let _ = find(&file, ".two");
     }
 
     #[test]
@@ -154,4 +167,46 @@ proptest! {
             prop_assert!(entry_is_code);
         }
     }
+}
+
+/// A file with these sections (type, name, content), their headers at the end.
+fn with_sections(sections: &[(u32, &str, &[u8])]) -> Vec<u8> {
+    let mut file = file(0x21_0000, &[CODE]);
+    let (mut names, mut headers) = (std::vec![0], std::vec![0; 64]);
+    let names_header = (3, ".names", b"".as_slice());
+    for &(kind, name, content) in sections.iter().chain([&names_header]) {
+        let (name_at, offset) = (names.len() as u32, file.len() as u64);
+        names.extend(name.bytes().chain([0]));
+        file.extend(content);
+        headers.extend([name_at, kind].map(u32::to_le_bytes).concat());
+        headers.extend([0, 0, offset, content.len() as u64, 0, 1, 0].map(u64::to_le_bytes).concat());
+    }
+    let last = headers.len() - 64;
+    headers[last + 24..last + 32].copy_from_slice(&(file.len() as u64).to_le_bytes());
+    file.extend(names);
+    let table = file.len() as u64;
+    file.extend(headers);
+    file[40..48].copy_from_slice(&table.to_le_bytes());
+    file[58..60].copy_from_slice(&64u16.to_le_bytes());
+    file[60..62].copy_from_slice(&(sections.len() as u16 + 2).to_le_bytes());
+    file[62..64].copy_from_slice(&(sections.len() as u16 + 1).to_le_bytes());
+    file
+}
+
+fn find<'a>(file: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let part = find_section(name, |offset, buffer: &mut [u8]| {
+        slice(file, offset, buffer.len() as u64).map(|bytes| buffer.copy_from_slice(bytes)).is_some()
+    })?;
+    slice(file, part.offset, part.size)
+}
+
+#[test]
+fn sections_are_found_by_their_whole_names() {
+    let file = with_sections(&[(1, ".text.long", b"no"), (8, ".text", b"zeros"), (1, ".text", b"yes")]);
+    assert_eq!(find(&file, ".text"), Some(b"yes".as_slice()));
+    assert_eq!(find(&file, ".text.long"), Some(b"no".as_slice()));
+    for absent in [".tex", ".text.", "x", "a name that is longer than any that can be looked for"] {
+        assert_eq!(find(&file, absent), None, "{absent}");
+    }
+    assert_eq!(find(&super::tests::file(0x21_0000, &[CODE]), ".text"), None, "no sections at all");
 }

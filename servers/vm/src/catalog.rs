@@ -41,6 +41,19 @@ pub enum Defect {
     Elf(elf::Error),
     /// Its segments do not fit into an address space.
     Layout(LayoutError),
+    /// It is not of the boot image, and its segments take more memory than [`crate::image::MEMORY`].
+    TooLarge,
+    /// It is not of the boot image, and does not tell which interfaces it was built with.
+    Silent,
+    /// It is not of the boot image, and was built with another version of an interface.
+    Outdated(&'static str),
+}
+
+impl Defect {
+    /// Whether it would be a good program in another version of the system.
+    pub const fn is_of_version(self) -> bool {
+        matches!(self, Self::Silent | Self::Outdated(_))
+    }
 }
 
 impl core::fmt::Display for Defect {
@@ -54,6 +67,22 @@ impl core::fmt::Display for Defect {
             }
             Self::Elf(error) => error.fmt(f),
             Self::Layout(error) => f.write_str(error.text()),
+            Self::TooLarge => {
+                write!(
+                    f,
+                    "it takes more than {} MiB: use the heap for large tables",
+                    crate::image::MEMORY >> 20
+                )
+            }
+            Self::Silent => f.write_str(
+                "it does not tell which interfaces it was built with: build it by `cargo resea build`",
+            ),
+            Self::Outdated(name) => {
+                write!(
+                    f,
+                    "it was built with another version of the interface {name:?}: build it again for this system"
+                )
+            }
         }
     }
 }

@@ -1,19 +1,24 @@
 //! Programs that are no files of the boot image: whoever launches one has its file in shared memory.
 //!
-//! They are loaded whole, since what is shared may change or be gone when a page is needed. They have no manifest: their
+//! The content of their segments is copied at once, since what is shared may change or be gone when a page is needed. The headers are read
+//! once, before they are checked; content may change while it is copied, and is the program's own business. Whatever the file
+//! says, vm takes no more memory for it than [`MEMORY`]. They have no manifest: their
 //! rights are to send to whom their launcher may send, their memory has the sizes below, and their functions no names.
 
+use crate::catalog::Defect;
 use crate::frames::{Frame, PAGE};
 use crate::kernel::Kernel;
 use crate::launch::Beginning;
 use crate::memory::{Memory, Owned};
-use crate::program::{Layout, Name, Program, Segment, Starts};
+use crate::print::log;
+use crate::program::{Layout, LayoutError, Name, Program, Segment, Starts};
 use crate::shares::Share;
 use crate::state::Vm;
 use crate::tasks::Task;
 use crate::told::Told;
+use crate::versions;
 use abi::{Error, MapFlags, Powers, Rights, ServiceSet, TaskId};
-use interfaces::stdio;
+use interfaces::{stdio, vm};
 use ipc::Handle;
 use symbols::Symbols;
 
@@ -23,11 +28,13 @@ const HEAP: u64 = 16 << 20;
 const SHARED: u64 = 4 << 20;
 const PRIORITY: usize = manifest::DEFAULT_PRIORITY as usize;
 
+/// Most bytes of all segments together, in whole pages.
+pub const MEMORY: u64 = 16 << 20;
+
 /// A program's file in shared memory.
 #[derive(Clone, Copy)]
 pub(crate) struct Image {
     first: Option<Frame>,
-    size: u64,
     /// Where the content of each of the layout's segments begins in the file, and its length.
     contents: [(u64, u64); crate::program::MAX_SEGMENTS],
 }
@@ -46,12 +53,19 @@ impl<K: Kernel> Vm<'_, K> {
             return Err(Error::BadText);
         }
         let share = self.state.shares.get(sender, handle)?;
-        let (image, layout) = self.read_image(&share)?;
+        let name = Name::own(name);
         let stdio = self.state.services.add(stdio::NAME)?.get();
         let may_send = self.program_of(sender)?.rights.may_send.with(stdio);
+        let (image, layout) = match self.read_image(&share, may_send) {
+            Ok(read) => read,
+            Err(defect) => {
+                log!(self.kernel, "{} cannot be launched: {defect}", name.text());
+                return Err(if defect.is_of_version() { Error::Outdated } else { Error::BadProgram });
+            }
+        };
         let rights = Rights { may_send, provides: ServiceSet::EMPTY, ..Rights::default() };
         let program = Program {
-            name: Name::own(name),
+            name,
             description: "",
             layout: Some(layout),
             manifest: &[],
@@ -84,15 +98,16 @@ impl<K: Kernel> Vm<'_, K> {
         }
     }
 
-    /// Where the parts of a program go. `BadProgram`: it is none.
-    fn read_image(&mut self, share: &Share) -> Result<(Image, Layout), Error> {
-        let first = share.first.ok_or(Error::BadProgram)?;
+    /// Where the parts of a program go that may send to `may_send`; else what is wrong with it.
+    fn read_image(&mut self, share: &Share, may_send: ServiceSet) -> Result<(Image, Layout), Defect> {
+        let mut reader = Reader::new(share.first);
         let mut head = [0; PAGE as usize];
-        self.kernel.read(self.memory.address(first), &mut head);
+        reader.read(&mut self.kernel, &self.memory, 0, &mut head);
         let size = u64::from(share.pages) * PAGE;
-        let program = elf::Program::parse_head(&head, size).map_err(|_| Error::BadProgram)?;
+        let program = elf::Program::parse_head(&head, size).map_err(Defect::Elf)?;
         let mut layout = Layout::new(program.entry, STACK, HEAP);
-        let mut image = Image { first: Some(first), size, contents: Default::default() };
+        let mut image = Image { first: share.first, contents: Default::default() };
+        let mut memory = 0;
         for segment in program.segments() {
             let flags = match segment.access {
                 elf::Access::Read => MapFlags::READ,
@@ -101,17 +116,45 @@ impl<K: Kernel> Vm<'_, K> {
             };
             let place = layout.segments().len();
             let (start, length) = (segment.address, segment.size);
-            let added = layout.add(Segment { start, length, content: &[], physical: 0, flags });
-            added.map_err(|_| Error::BadProgram)?;
-            let content = image.contents.get_mut(place).ok_or(Error::BadProgram)?;
-            *content = (segment.offset as u64, segment.in_file);
+            let added = Segment { start, length, content: &[], physical: 0, flags };
+            layout.add(added).map_err(Defect::Layout)?;
+            let content = image.contents.get_mut(place);
+            *content.ok_or(Defect::Layout(LayoutError::TooManySegments))? =
+                (segment.offset as u64, segment.in_file);
+            // Each is smaller than the address space, and there are few.
+            memory += added.pages().end - added.pages().start;
         }
-        Ok((image, layout))
+        if memory > MEMORY {
+            return Err(Defect::TooLarge);
+        }
+        self.check_versions(share, may_send).map(|()| (image, layout))
+    }
+
+    /// Whether the program understands those to whom it may send.
+    fn check_versions(&mut self, share: &Share, may_send: ServiceSet) -> Result<(), Defect> {
+        let (kernel, memory) = (&mut self.kernel, &self.memory);
+        let mut reader = Reader::new(share.first);
+        let part =
+            elf::find_section(versions::SECTION, |offset, bytes| reader.read(kernel, memory, offset, bytes));
+        let part = part.ok_or(Defect::Silent)?;
+        let mut section = [0; versions::MAX_LENGTH];
+        let length = part.size.min(section.len() as u64) as usize;
+        let section = section.get_mut(..length).unwrap_or_default();
+        if !reader.read(kernel, memory, part.offset, section) {
+            return Err(Defect::Silent);
+        }
+        let services = &self.state.services;
+        let is_service = |name: &str| {
+            let service = services.find(name);
+            service.is_some_and(|service| ServiceSet::EMPTY.with(service.get()).meets(may_send))
+        };
+        let outdated = versions::outdated(section, |name| name == vm::NAME || is_service(name));
+        outdated.map_or(Ok(()), |interface| Err(Defect::Outdated(interface)))
     }
 }
 
 impl Image {
-    /// Gives a new task all pages of its segments.
+    /// Gives a new task the pages of its segments that have content. Others are zeros when they are touched.
     ///
     /// Errors: as [`Memory::map_page`].
     pub(crate) fn load<K: Kernel>(
@@ -122,19 +165,23 @@ impl Image {
         owned: &mut Owned,
         layout: &Layout,
     ) -> Result<(), Error> {
+        let mut buffer = [0; PAGE as usize];
         for (segment, (offset, length)) in layout.segments().iter().zip(self.contents) {
-            let mut reader = Reader { next: self.first, skipped: 0 };
+            let mut reader = Reader::new(self.first);
             for page in segment.pages().step_by(PAGE as usize) {
-                let frame = memory.take_page(kernel)?;
-                let physical = memory.address(frame);
-                kernel.zero(physical);
                 let start = page.max(segment.start);
                 let end = (page + PAGE).min(segment.start + length);
-                if start < end {
-                    let at = offset + (start - segment.start);
-                    let range = at..(at + (end - start)).min(self.size);
-                    reader.copy(kernel, memory, range, physical + start % PAGE);
+                if start >= end {
+                    break;
                 }
+                // What the content does not reach of its first and its last page is zeros.
+                buffer.fill(0);
+                let bytes = (start - page) as usize..(end - page) as usize;
+                if let Some(bytes) = buffer.get_mut(bytes) {
+                    reader.read(kernel, memory, offset + (start - segment.start), bytes);
+                }
+                let frame = memory.take_page(kernel)?;
+                kernel.write(memory.address(frame), &buffer);
                 memory.map_page(kernel, id, owned, page, frame, segment.flags)?;
             }
         }
@@ -144,32 +191,47 @@ impl Image {
 
 /// A walk along the frames of a file.
 struct Reader {
-    next: Option<Frame>,
-    /// How many frames lie before `next`.
-    skipped: u64,
+    first: Option<Frame>,
+    /// The frame that was read last, or the first, and how many lie before it.
+    at: Option<Frame>,
+    before: u64,
 }
 
 impl Reader {
-    /// Copies bytes of the file, of one page and not before those copied last, to a frame. File and memory agree modulo the page
-    /// size, so they are of one frame of the file too.
-    fn copy<K: Kernel>(
+    const fn new(first: Option<Frame>) -> Self {
+        Self { first, at: first, before: 0 }
+    }
+
+    /// Fills a buffer with what is in the file from `offset` on; false, and then it is filled in part, if the file ends before. Reading
+    /// forwards costs a step for each page, reading backwards begins at the start.
+    fn read<K: Kernel>(
         &mut self,
         kernel: &mut K,
         memory: &Memory,
-        bytes: core::ops::Range<u64>,
-        physical: u64,
-    ) {
-        while self.skipped < bytes.start / PAGE
-            && let Some(frame) = self.next
-        {
-            self.next = memory.next(frame);
-            self.skipped += 1;
+        mut offset: u64,
+        mut bytes: &mut [u8],
+    ) -> bool {
+        while !bytes.is_empty() {
+            let Some(frame) = self.seek(memory, offset / PAGE) else { return false };
+            let in_page = offset % PAGE;
+            let length = bytes.len().min((PAGE - in_page) as usize);
+            let Some((now, rest)) = bytes.split_at_mut_checked(length) else { return false };
+            kernel.read(memory.address(frame) + in_page, now);
+            bytes = rest;
+            offset = offset.saturating_add(length as u64);
         }
-        let mut buffer = [0; PAGE as usize];
-        let length = bytes.end.saturating_sub(bytes.start) as usize;
-        if let (Some(frame), Some(part)) = (self.next, buffer.get_mut(..length)) {
-            kernel.read(memory.address(frame) + bytes.start % PAGE, part);
-            kernel.write(physical, part);
+        true
+    }
+
+    /// The frame with this number.
+    fn seek(&mut self, memory: &Memory, number: u64) -> Option<Frame> {
+        if number < self.before || self.at.is_none() {
+            (self.at, self.before) = (self.first, 0);
         }
+        while self.before < number {
+            self.at = memory.next(self.at?);
+            self.before += 1;
+        }
+        self.at
     }
 }

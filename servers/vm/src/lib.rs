@@ -2,7 +2,7 @@
 //!
 //! * Memory: [`frames`] is the stock of free frames, [`memory`] maps them, [`fault`] gives them to who touches them.
 //! * Programs: [`program`] says what is where in one, [`catalog`] reads all of them from the boot image, [`launch`]
-//!   starts and ends tasks, `image` loads those from elsewhere, [`restart`] decides what is started again, [`report`] tells what a task died of.
+//!   starts and ends tasks, [`image`] loads those from elsewhere and `versions` compares their interfaces, [`restart`] decides what is started again, [`report`] tells what a task died of.
 //! * What tasks have in common: [`services`], [`watches`], [`shares`]. What drivers have of their devices: [`devices`].
 //! * [`server`] is the interface to all this, [`events`] the way in for every message, [`start`] the beginning.
 //!
@@ -17,7 +17,7 @@ pub mod devices;
 pub mod events;
 pub mod fault;
 pub mod frames;
-mod image;
+pub mod image;
 pub mod kernel;
 pub mod launch;
 pub mod memory;
@@ -32,4 +32,5 @@ pub mod start;
 pub mod state;
 pub mod tasks;
 pub mod told;
+mod versions;
 pub mod watches;

@@ -215,11 +215,18 @@ pub enum Name {
 const NAME: usize = 31;
 
 impl Name {
-    /// A copy of a name, cut if it is too long.
+    /// A copy of a name, cut if it is too long. It may come from a disk that others have written: control characters, which would
+    /// reach the terminal with reports, become `?`, as do parentheses, which enclose names there.
     pub fn own(name: &str) -> Self {
-        let length = name.floor_char_boundary(NAME);
         let mut bytes = [0; NAME];
-        bytes.iter_mut().zip(name.bytes().take(length)).for_each(|(to, from)| *to = from);
+        let mut length = 0;
+        for character in name.chars() {
+            let strange = character.is_control() || matches!(character, '(' | ')');
+            let character = if strange { '?' } else { character };
+            let Some(room) = bytes.get_mut(length..length + character.len_utf8()) else { break };
+            character.encode_utf8(room);
+            length += character.len_utf8();
+        }
         Self::Own(bytes, length as u8)
     }
 

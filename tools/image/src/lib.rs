@@ -18,7 +18,7 @@ pub use build_id::build_id;
 pub use contents::{Loaded, loaded, section};
 pub use elf::ElfError;
 pub use sizes::{Sizes, sizes};
-pub use strip::strip;
+pub use strip::{INTERFACES, strip};
 pub use symbol_table::symbol_table;
 
 /// The program that the kernel starts; its file is the image's first.

@@ -1,11 +1,13 @@
-//! Makes the smallest ELF file that loads the same program: headers and segments, nothing else.
+//! Makes the smallest ELF file that loads the same program: headers and segments, and the one section that tells which
+//! interfaces it was built with, since it may be copied out of the image and launched in another system.
 //!
 //! Each segment starts in a page of its own, at a file offset equal to its address modulo the page size, so that vm
 //! can map the pages where they lie in the boot image.
 
-use object::elf::{ET_EXEC, PT_LOAD};
+use object::elf::{ET_EXEC, PT_LOAD, SHT_PROGBITS, SHT_STRTAB};
 use object::read::elf::{FileHeader, ProgramHeader};
 
+use crate::contents::section;
 use crate::elf::{ElfError, Header, parse};
 
 /// Segments start at the same place in a page of the file as in a page of memory.
@@ -14,6 +16,12 @@ const PAGE: u64 = 4096;
 const FILE_HEADER_SIZE: usize = 64;
 /// Size of an ELF64 program header (same, figure 6).
 const PROGRAM_HEADER_SIZE: usize = 56;
+/// Size of an ELF64 section header (same, figure 3).
+const SECTION_HEADER_SIZE: usize = 64;
+
+/// The section of a program that tells which interfaces it was built with (libs/resea/src/start.rs). vm looks for it in programs that are
+/// no files of the boot image.
+pub const INTERFACES: &str = ".resea.interfaces";
 
 /// A segment of the program.
 struct Segment<'a> {
@@ -37,6 +45,7 @@ pub fn strip(file: &[u8]) -> Result<Vec<u8>, ElfError> {
     let segments = segments(header, file)?;
     let mut output = vec![0; FILE_HEADER_SIZE + PROGRAM_HEADER_SIZE * segments.len()];
     let mut program_headers = Vec::new();
+    let sections = section(file, INTERFACES)?.map(|content| add_sections(&mut output, content));
     for segment in &segments {
         // A segment of zeros only takes no room in the file.
         let mut offset = segment.address % PAGE;
@@ -47,7 +56,7 @@ pub fn strip(file: &[u8]) -> Result<Vec<u8>, ElfError> {
         }
         program_headers.extend_from_slice(&program_header(segment, offset));
     }
-    output[..FILE_HEADER_SIZE].copy_from_slice(&file_header(file, segments.len() as u16));
+    output[..FILE_HEADER_SIZE].copy_from_slice(&file_header(file, segments.len() as u16, sections));
     output[FILE_HEADER_SIZE..][..program_headers.len()].copy_from_slice(&program_headers);
     Ok(output)
 }
@@ -80,8 +89,34 @@ fn segments<'a>(header: &Header, file: &'a [u8]) -> Result<Vec<Segment<'a>>, Elf
     if segments.is_empty() { Err(ElfError::Empty) } else { Ok(segments) }
 }
 
-/// The file header: the original's identification, machine and entry, without sections.
-fn file_header(file: &[u8], segments: u16) -> [u8; FILE_HEADER_SIZE] {
+/// Adds the section [`INTERFACES`], the names of sections, and their headers. They take room before the first segment that its
+/// alignment leaves free. Returns where the headers are.
+fn add_sections(output: &mut Vec<u8>, content: &[u8]) -> u64 {
+    const OWN_NAME: &str = ".shstrtab";
+    let content_at = output.len() as u64;
+    output.extend_from_slice(content);
+    let names_at = output.len() as u64;
+    // An ELF file's names begin with the empty one.
+    output.extend_from_slice(format!("\0{INTERFACES}\0{OWN_NAME}\0").as_bytes());
+    let names_end = output.len() as u64;
+    output.resize(output.len().next_multiple_of(8), 0);
+    let headers_at = output.len() as u64;
+    // The first header is that of no section.
+    output.resize(output.len() + SECTION_HEADER_SIZE, 0);
+    let own_name = 1 + INTERFACES.len() as u32 + 1;
+    for (name, kind, at, size) in [
+        (1, SHT_PROGBITS.0, content_at, content.len() as u64),
+        (own_name, SHT_STRTAB.0, names_at, names_end - names_at),
+    ] {
+        output.extend([name, kind].map(u32::to_le_bytes).concat());
+        // Flags and address, where it is, links to others (none), its alignment, the size of its entries (none).
+        output.extend([0, 0, at, size, 0, 1, 0].map(u64::to_le_bytes).concat());
+    }
+    headers_at
+}
+
+/// The file header: the original's identification, machine and entry, and the section headers at `sections`.
+fn file_header(file: &[u8], segments: u16, sections: Option<u64>) -> [u8; FILE_HEADER_SIZE] {
     let mut header = [0; FILE_HEADER_SIZE];
     // `parse` has seen a whole header; e_ident, e_type, e_machine, e_version and e_entry stay as they are.
     header[..32].copy_from_slice(&file[..32]);
@@ -90,6 +125,12 @@ fn file_header(file: &[u8], segments: u16) -> [u8; FILE_HEADER_SIZE] {
     header[52..54].copy_from_slice(&(FILE_HEADER_SIZE as u16).to_le_bytes()); // e_ehsize
     header[54..56].copy_from_slice(&(PROGRAM_HEADER_SIZE as u16).to_le_bytes()); // e_phentsize
     header[56..58].copy_from_slice(&segments.to_le_bytes()); // e_phnum
+    if let Some(sections) = sections {
+        header[40..48].copy_from_slice(&sections.to_le_bytes()); // e_shoff
+        header[58..60].copy_from_slice(&(SECTION_HEADER_SIZE as u16).to_le_bytes()); // e_shentsize
+        header[60..62].copy_from_slice(&3_u16.to_le_bytes()); // e_shnum
+        header[62..64].copy_from_slice(&2_u16.to_le_bytes()); // e_shstrndx: the last
+    }
     header
 }
 

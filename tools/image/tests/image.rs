@@ -1,7 +1,7 @@
 //! Images of programs that are made here, byte by byte, so that nothing has to be compiled.
 
 use bootfs::Bootfs;
-use image::{ElfError, ImageError, Program, Sizes, build, sizes, strip, symbol_table};
+use image::{ElfError, INTERFACES, ImageError, Program, Sizes, build, section, sizes, strip, symbol_table};
 use object::write::{Object, Symbol, SymbolSection};
 use object::{Architecture, BinaryFormat, Endianness, SectionKind, SymbolFlags, SymbolKind, SymbolScope};
 use symbols::Symbols;
@@ -67,6 +67,31 @@ fn stripped_segments_lie_at_their_address_modulo_the_page_size() {
         }
     }
     assert_eq!(stripped.len(), 0x2000 + 0x230 + 5, "nothing else is left");
+    assert_eq!(strip(&stripped), Ok(stripped.clone()), "stripping again changes nothing");
+}
+
+#[test]
+fn stripped_programs_still_tell_their_interfaces() {
+    let content = b"vm 00ff\nfs 0010\n";
+    let mut file = program(2, &[(EXECUTABLE, 0x21_0000, b"code", 4)]);
+    let names = format!("\0.other\0{INTERFACES}\0");
+    let sections = [(0, &b""[..]), (1, b"debug information"), (8, content), (0, names.as_bytes())];
+    let mut headers = Vec::new();
+    for (number, (name, content)) in sections.into_iter().enumerate() {
+        let kind = [0_u32, 1, 1, 3][number];
+        headers.extend([name, kind].map(u32::to_le_bytes).concat());
+        let (at, size) = (file.len() as u64, content.len() as u64);
+        headers.extend([0, 0, at, size, 0, 1, 0].map(u64::to_le_bytes).concat());
+        file.extend(content);
+    }
+    let at = file.len() as u64;
+    file[40..48].copy_from_slice(&at.to_le_bytes());
+    file[60..64].copy_from_slice(&[4, 0, 3, 0]);
+    file.extend(headers);
+    let stripped = strip(&file).expect("it is fine");
+    assert_eq!(section(&stripped, INTERFACES), Ok(Some(&content[..])));
+    assert_eq!(section(&stripped, ".other"), Ok(None));
+    assert_eq!(stripped.len(), 0x1000 + 4, "it takes no room of its own");
     assert_eq!(strip(&stripped), Ok(stripped.clone()), "stripping again changes nothing");
 }
 

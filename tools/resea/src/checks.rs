@@ -19,9 +19,6 @@ use crate::workspace::{Workspace, shown};
 /// The file that includes all interfaces.
 const INTERFACES: &str = "interfaces/all.idl";
 
-/// The section of a program that tells which interfaces it was built with (libs/resea/src/start.rs).
-const FINGERPRINTS: &str = ".resea.interfaces";
-
 /// Memory is given to the kernel by pages.
 const PAGE: u64 = 4096;
 
@@ -136,7 +133,9 @@ fn look_at(file: &[u8]) -> Result<Built, image::ElfError> {
         |part: image::Loaded| Segment { start: part.address, size: part.size, writable: part.writable };
     Ok(Built {
         segments: image::loaded(file)?.into_iter().map(segment).collect(),
-        interfaces: system::interfaces::versions(image::section(file, FINGERPRINTS)?.unwrap_or_default()),
+        interfaces: system::interfaces::versions(
+            image::section(file, image::INTERFACES)?.unwrap_or_default(),
+        ),
         stack: None,
     })
 }

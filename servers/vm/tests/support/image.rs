@@ -36,6 +36,21 @@ pub fn elf() -> Vec<u8> {
     file.resize(0x1000 + 0x2800, TEXT_BYTE);
     file.resize(0x5000, 0x11);
     file.resize(0x5000 + (CONTENT_END - VARIABLES) as usize, VARIABLES_BYTE);
+    with_interfaces(file, &interfaces::FINGERPRINTS)
+}
+
+/// The file with the section that tells which interfaces it was built with.
+pub fn with_interfaces(mut file: Vec<u8>, lines: &[u8]) -> Vec<u8> {
+    const NAMES: &[u8] = b"\0.resea.interfaces\0";
+    let (lines_at, names_at) = (file.len(), file.len() + lines.len());
+    file.extend([lines, NAMES].concat());
+    let table = file.len() as u64;
+    for (name, at, size) in [(0, 0, 0), (1, lines_at, lines.len()), (0, names_at, NAMES.len())] {
+        file.extend([name, 1u32].map(u32::to_le_bytes).concat());
+        file.extend([0, 0, at as u64, size as u64, 0, 1, 0].map(u64::to_le_bytes).concat());
+    }
+    file[40..48].copy_from_slice(&table.to_le_bytes());
+    file[58..64].copy_from_slice(&[64, 0, 3, 0, 2, 0]);
     file
 }
 
