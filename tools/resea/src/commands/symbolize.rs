@@ -1,7 +1,7 @@
 //! `cargo resea symbolize`.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -24,6 +24,10 @@ pub struct SymbolizeCommand {
     /// Print one JSON object for each line: the line, its addresses with their places, a warning
     #[arg(long)]
     json: bool,
+    /// A program that was launched from a file, with its symbols, if it is not of this build: `target/…/NAME`, or `NAME=FILE` if the
+    /// log calls it by another name than its file
+    #[arg(long = "program", value_name = "[NAME=]ELF")]
+    programs: Vec<String>,
     /// The log; standard input if none is given
     file: Option<PathBuf>,
 }
@@ -49,6 +53,10 @@ impl SymbolizeCommand {
             let kernel = locate(&workspace, first).kernel.elf;
             bail!("{} is not there: build it by `cargo resea build`", kernel.display());
         }
+        for program in &self.programs {
+            let (name, elf) = name_and_file(program)?;
+            builds.iter_mut().try_for_each(|build| build.add(name, Path::new(elf)))?;
+        }
         let input: Box<dyn BufRead> = match &self.file {
             Some(file) => Box::new(BufReader::new(
                 std::fs::File::open(file).with_context(|| format!("{} cannot be read", file.display()))?,
@@ -61,5 +69,26 @@ impl SymbolizeCommand {
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
             result => result.context("the log cannot be turned into lines with places"),
         }
+    }
+}
+
+/// What the log calls a program, and its ELF file.
+fn name_and_file(program: &str) -> Result<(&str, &str)> {
+    if let Some(named) = program.split_once('=') {
+        return Ok(named);
+    }
+    let name = Path::new(program).file_name().and_then(|name| name.to_str());
+    Ok((name.with_context(|| format!("{program} has no name: write NAME={program}"))?, program))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_called_by_its_file_or_by_what_is_said() {
+        assert_eq!(name_and_file("target/x/mine").unwrap(), ("mine", "target/x/mine"));
+        assert_eq!(name_and_file("other=target/x/mine").unwrap(), ("other", "target/x/mine"));
+        assert!(name_and_file("..").is_err());
     }
 }

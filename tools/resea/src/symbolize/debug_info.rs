@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use addr2line::Loader;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use serde::Serialize;
 
 use crate::build::Build;
@@ -60,6 +60,18 @@ impl DebugInfo {
         let load = |(program, elf): (&str, &Path)| Some((program.to_string(), Loader::new(elf).ok()?));
         let root = root.to_path_buf();
         Self { name: name.into(), id, root, programs: files.into_iter().filter_map(load).collect() }
+    }
+
+    /// Adds a program that is not of the build, or takes its place: an ELF file with debug information.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read.
+    pub fn add(&mut self, program: &str, elf: &Path) -> Result<()> {
+        let loader =
+            Loader::new(elf).map_err(|error| anyhow!("{} cannot be used: {error}", elf.display()))?;
+        self.programs.insert(program.into(), loader);
+        Ok(())
     }
 
     /// What messages call it.
