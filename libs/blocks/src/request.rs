@@ -30,7 +30,7 @@ pub enum Operation {
 pub struct Request<'a> {
     /// What.
     pub operation: Operation,
-    /// The first sector.
+    /// The first sector; 0 for a flush.
     pub sector: u64,
     /// How many: at most [`MOST_SECTORS`]; 0 for a flush.
     pub sectors: u16,
@@ -85,7 +85,10 @@ impl Taken {
         let numbers = core::array::from_fn(|index| (words[2 + index / 4] >> (index % 4 * 16)) as u16);
         let (tag, sectors) = (words[0] as u16, (words[0] >> 32) as u16);
         let taken = Self { tag, operation, sector: words[1], sectors, pages: numbers };
-        let has_sectors = (operation == Operation::Flush) == (sectors == 0) && sectors <= MOST_SECTORS;
+        let has_sectors = match operation {
+            Operation::Flush => sectors == 0 && taken.sector == 0,
+            _ => (1..=MOST_SECTORS).contains(&sectors),
+        };
         let has_pages = taken.pages().iter().all(|&page| page < pages);
         let is_valid = usize::from(tag) < REQUESTS && words[0] >> 48 == 0 && has_sectors && has_pages;
         if is_valid { Ok(taken) } else { Err(Broken) }

@@ -21,9 +21,11 @@ fn read(sector: u64, sectors: u16, pages: &[u16]) -> Request<'_> {
 fn requests_that_contradict_themselves_are_not_made() {
     let (mut user, mut driver, _) = sides();
     let many = [0; 25];
-    let flush = |sectors, pages| Request { operation: Operation::Flush, ..read(0, sectors, pages) };
+    let flush =
+        |sector, sectors, pages| Request { operation: Operation::Flush, ..read(sector, sectors, pages) };
     let bad = [read(0, 0, &[]), read(0, 8, &[]), read(0, 9, &[1]), read(0, 8, &[1, 2]), read(0, 1, &[PAGES])];
-    for request in bad.into_iter().chain([read(0, 193, &many), flush(1, &[1]), flush(0, &[1])]) {
+    let flushes = [flush(0, 1, &[1]), flush(0, 0, &[1]), flush(1, 0, &[])];
+    for request in bad.into_iter().chain(flushes).chain([read(0, 193, &many)]) {
         assert_eq!(user.submit(0, &request), Err(Error::InvalidArgument), "{request:?}");
     }
     assert_eq!(user.submit(REQUESTS as u16, &read(0, 1, &[1])), Err(Error::InvalidArgument));
@@ -125,6 +127,7 @@ proptest! {
                 prop_assert!(!held.contains(&taken.tag) && usize::from(taken.tag) < REQUESTS);
                 prop_assert!(taken.pages().iter().all(|page| *page < PAGES));
                 prop_assert_eq!(taken.pages().len(), usize::from(taken.sectors).div_ceil(8));
+                prop_assert!(taken.operation != Operation::Flush || taken.sector == 0);
                 held.push(taken.tag);
             }
             let _ = (driver.has_news(), driver.sleep());
