@@ -21,7 +21,7 @@ pub struct Unit {
 pub enum Start {
     /// The device has it; [`Controller::finished`] tells of its end.
     Accepted,
-    /// The device has no room for it now; it is offered again when another one has finished.
+    /// The device has no room for requests of this disk now; it is offered again when another one has finished.
     Busy,
     /// It has ended already.
     Done(Result<(), Error>),

@@ -21,6 +21,7 @@ pub struct Disk {
     name: [u8; NAME],
     length: usize,
     driver: blk::Client,
+    unit: u32,
     user: User,
     shared: SharedMemory,
     /// What the driver has said of the disk.
@@ -34,6 +35,7 @@ pub struct Disk {
 /// A driver that was attached to.
 struct Attached {
     driver: blk::Client,
+    unit: u32,
     shared: SharedMemory,
     reply: blk::AttachReply,
 }
@@ -41,16 +43,16 @@ struct Attached {
 impl Disk {
     /// The disk with this name, as dm calls it (`disk0`). Waits while its driver is being started.
     ///
-    /// Errors: `NotFound` (there is no such disk), `TooLarge` (the name), `TableFull` (the disk has too many users),
+    /// Errors: `NotFound` (there is no such disk), `TooLarge` (the name), `TableFull` (its driver has too many users),
     /// `InputOutput` (its driver does not work).
     pub fn open(name: &str) -> Result<Self, Error> {
         let mut place = [0; NAME];
         place.get_mut(..name.len()).ok_or(Error::TooLarge)?.copy_from_slice(name.as_bytes());
-        let Attached { driver, shared, reply } = find(name)?;
+        let Attached { driver, unit, shared, reply } = find(name)?;
         let user = User::new(*shared.region()).map_err(|Broken| Error::InputOutput)?;
         let blk::AttachReply { sectors, read_only, volatile, .. } = reply;
         let (name, length) = (place, name.len());
-        Ok(Self { name, length, driver, user, shared, sectors, read_only, volatile, deaths: 0 })
+        Ok(Self { name, length, driver, unit, user, shared, sectors, read_only, volatile, deaths: 0 })
     }
 
     /// How many sectors of [`SECTOR`](crate::SECTOR) bytes it has.
@@ -108,7 +110,7 @@ impl Disk {
                     return Ok(answer);
                 }
                 Ok(None) if !self.user.is_waiting() => return Err(Error::Empty),
-                Ok(None) => self.driver.wait().is_err(),
+                Ok(None) => self.driver.wait(self.unit).is_err(),
                 Err(Broken) => true,
             };
             if is_broken {
@@ -140,14 +142,14 @@ impl Disk {
 
     fn attach_again(&mut self) -> Result<(), Error> {
         let name = self.name.get(..self.length).and_then(|name| str::from_utf8(name).ok());
-        let Attached { driver, shared, reply } =
+        let Attached { driver, unit, shared, reply } =
             find(name.unwrap_or_default()).map_err(|_| Error::InputOutput)?;
         let is_same = (reply.sectors, reply.read_only) == (self.sectors, self.read_only);
         if !is_same || self.user.attached_again(*shared.region()).is_err() {
             return Err(Error::InputOutput);
         }
         // What was mapped before is unmapped only now: its content may have been needed.
-        (self.driver, self.shared, self.volatile) = (driver, shared, reply.volatile);
+        (self.driver, self.unit, self.shared, self.volatile) = (driver, unit, shared, reply.volatile);
         if self.user.is_waiting() {
             // Should it have died again, the next call notices.
             let _ = ipc::notify(driver.task(), blk::NOTIFY_DRIVER as usize);
@@ -178,5 +180,5 @@ fn attach(name: &str) -> Result<Attached, Error> {
     let driver = blk::Client::new(found.task);
     let reply = driver.attach(found.unit)?;
     let shared = SharedMemory::open(reply.blocks, true)?;
-    Ok(Attached { driver, shared, reply })
+    Ok(Attached { driver, unit: found.unit, shared, reply })
 }

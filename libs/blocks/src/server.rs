@@ -44,6 +44,8 @@ pub struct Server<C> {
     pages: u16,
     /// Whose ring is looked at first.
     turn: usize,
+    /// The disks (bits) for which the device has no room.
+    busy: u32,
     /// There is more to do than was done at once; the timer is set for that.
     is_hurried: bool,
     is_ticking: bool,
@@ -73,7 +75,7 @@ impl<C: Controller> Server<C> {
         let units = (0..UNITS).filter(|&unit| controller.unit(unit).is_some());
         device.ready_units(units.fold(0, |units, unit| units | 1 << unit))?;
         let (work, counts) = (Work::new(), [Counts::default(); UNITS as usize]);
-        let (turn, is_hurried, is_ticking, interrupted) = (0, false, false, 0);
+        let (turn, busy, is_hurried, is_ticking, interrupted) = (0, 0, false, false, 0);
         Ok(Self {
             device,
             controller,
@@ -82,6 +84,7 @@ impl<C: Controller> Server<C> {
             work,
             pages,
             turn,
+            busy,
             is_hurried,
             is_ticking,
             counts,
@@ -118,8 +121,9 @@ impl<C: Controller> Server<C> {
     /// Starts requests as long as there are some, the device has room, and it is not too much. Whether any was taken.
     fn start_some(&mut self, room: &mut usize) -> bool {
         let mut taken = false;
+        self.busy = 0;
         while *room > 0 {
-            let token = match self.work.first_idle() {
+            let token = match self.work.first_idle(self.busy) {
                 Some(token) => token,
                 None => match self.take() {
                     Some(token) => token,
@@ -135,7 +139,10 @@ impl<C: Controller> Server<C> {
             match start {
                 Start::Accepted => self.work.set_started(token),
                 Start::Done(result) => self.end(token, result),
-                Start::Busy => break,
+                Start::Busy => {
+                    self.busy |= 1 << transfer.unit;
+                    continue;
+                }
             }
             (taken, *room) = (true, *room - 1);
         }
@@ -155,7 +162,7 @@ impl<C: Controller> Server<C> {
         }
     }
 
-    /// Takes a request from a ring, each user in turn; its token.
+    /// Takes a request from a ring, each user in turn, if there is room for one of its disk; its token.
     fn take(&mut self) -> Option<u16> {
         if self.work.is_full() {
             return None;
@@ -170,7 +177,8 @@ impl<C: Controller> Server<C> {
     }
 
     fn take_from(&mut self, place: usize) -> Option<(u64, Transfer)> {
-        let user = self.users.users.get_mut(place)?.as_mut()?;
+        let busy = self.busy;
+        let user = self.users.users.get_mut(place)?.as_mut().filter(|user| busy >> user.unit & 1 == 0)?;
         let rings = user.rings.as_mut()?;
         let memory = *rings.memory();
         match rings.take() {
@@ -201,14 +209,15 @@ impl<C: Controller> Server<C> {
     fn all_sleep(&mut self) -> bool {
         let mut all = true;
         for place in 0..USERS {
-            let rings = self.users.users.get(place).and_then(|user| user.as_ref()?.rings.as_ref());
-            match rings.map_or(Ok(true), Driver::sleep) {
-                Ok(sleeps) => all &= sleeps,
+            let Some(Some(user)) = self.users.users.get(place) else { continue };
+            // Where there is no room it goes on when a request has ended.
+            let waits = self.work.is_full() || self.busy >> user.unit & 1 != 0;
+            match user.rings.as_ref().map_or(Ok(true), Driver::sleep) {
+                Ok(sleeps) => all &= sleeps || waits,
                 Err(Broken) => self.drop_user(place),
             }
         }
-        // With a full table, or a device without room, it goes on when a request has ended.
-        all || self.work.is_full() || self.work.first_idle().is_some()
+        all
     }
 
     fn answer_waiting(&mut self) {
@@ -239,6 +248,14 @@ impl<C: Controller> Server<C> {
         user.life = 0;
         if let Some(call) = user.waiting.take() {
             call.fail(Error::BadMessage);
+        }
+    }
+
+    /// A user's task has ended: nothing more of it is done.
+    fn remove_user(&mut self, place: usize) {
+        self.forget(place);
+        if let Some(user) = self.users.users.get_mut(place) {
+            *user = None;
         }
     }
 
@@ -305,17 +322,25 @@ impl Counts {
 impl<C: Controller> blk::Server for Server<C> {
     fn attach(&mut self, sender: TaskId, unit: u32) -> Result<AttachReply, Error> {
         let disk = self.controller.unit(unit).ok_or(Error::NotFound)?;
-        let place = self.users.place(sender)?;
-        // The device must not write into what becomes somebody else's, nor what is not wanted any more.
+        // What is left of those that have ended must not come after what this user does.
+        for place in 0..USERS {
+            if self.users.has_ended(place) {
+                self.remove_user(place);
+            }
+        }
+        let place = self.users.place(sender, unit)?;
+        // The device must not write what is not wanted any more.
         self.forget(place);
-        let blocks = self.users.attach(&self.device, place, sender, unit)?;
+        let attached = self.users.attach(&self.device, place, sender, unit);
+        // Even if that has failed: others may have requests that a reset has stopped.
         self.work();
+        let blocks = attached?;
         let (sectors, read_only, volatile) = (disk.sectors, disk.read_only, disk.volatile);
         Ok(AttachReply { blocks, size: size(self.pages), sectors, read_only, volatile })
     }
 
     fn wait(&mut self, call: WaitCall) {
-        match self.users.of(call.sender()) {
+        match self.users.of(call.sender(), call.unit) {
             None => call.fail(Error::NotPermitted),
             Some(user) if user.rings.is_none() => call.fail(Error::BadMessage),
             Some(user) => {

@@ -72,12 +72,12 @@ impl Work {
         Some(job)
     }
 
-    /// A job that the device does not have.
-    pub fn first_idle(&self) -> Option<u16> {
+    /// A job that the device does not have, not of these disks (bits).
+    pub fn first_idle(&self, except: u32) -> Option<u16> {
         if self.idle == 0 {
             return None;
         }
-        self.find(|job| !job.started)
+        self.find(|job| !job.started && except >> job.transfer.unit & 1 == 0)
     }
 
     /// A job of this place.

@@ -167,7 +167,7 @@ fn what_the_device_cannot_do_is_an_error() {
         let status = driver.status(0).unwrap();
         assert_eq!((status.reads, status.read_sectors, status.errors), (2, 4, 2));
         assert_eq!(driver.status(1).err(), Some(Error::NotFound));
-        assert_eq!(driver.wait(), Ok(()), "there is nothing to wait for");
+        assert_eq!(driver.wait(0), Ok(()), "there is nothing to wait for");
     });
 }
 
@@ -214,7 +214,7 @@ fn who_breaks_the_rules_is_dropped_and_may_attach_again() {
         let again = driver.attach(0).unwrap();
         let memory = resea::SharedMemory::open(again.blocks, true).unwrap();
         memory.region().store(0, 1000).unwrap();
-        assert_eq!(driver.wait(), Err(Error::BadMessage));
+        assert_eq!(driver.wait(0), Err(Error::BadMessage));
         assert_eq!(read(&mut disk, 4, 2), Ok(vec![4, 5]), "it has attached again");
     });
     assert!(report.console.contains("is dropped"), "{}", report.console);
