@@ -18,7 +18,7 @@ pub struct Identity {
     pub long: bool,
     /// Most sectors for one interrupt; 1 if it does not have the commands for more.
     pub multiple: u8,
-    /// Whether it has a cache for writes that is on, and a command to write it out.
+    /// Whether it may have a cache for writes that is on, and has a command to write it out.
     pub volatile: bool,
     /// Whether it is the command with 48 bits.
     pub long_flush: bool,
@@ -79,7 +79,8 @@ impl Identity {
             return Err(Unusable::Sectors);
         }
         let (flush, long_flush) = (commands & 1 << 12 != 0, long && commands & 1 << 13 != 0);
-        let cache_is_on = word(87) >> 14 == 1 && word(85) & 1 << 5 != 0;
+        // A drive that does not tell (before ATA-4) may have one.
+        let cache_is_off = word(87) >> 14 == 1 && word(85) & 1 << 5 == 0;
         let multiple = word(47) as u8;
         let mut model = [b' '; 40];
         for (to, from) in model.chunks_exact_mut(2).zip(bytes.chunks_exact(2).skip(27)) {
@@ -90,7 +91,7 @@ impl Identity {
             sectors,
             long,
             multiple: if multiple.is_power_of_two() && multiple <= 128 { multiple } else { 1 },
-            volatile: cache_is_on && (flush || long_flush),
+            volatile: (flush || long_flush) && !cache_is_off,
             long_flush,
             model,
         })
@@ -149,6 +150,11 @@ mod tests {
             (0x2_0000_0001, true, true, true)
         );
         assert_eq!(drive.model(), "QEMU");
+        // It has a cache, unless it says that it is off.
+        words.push((85, 0));
+        assert!(!Identity::parse(&with(&words)).unwrap().volatile);
+        words.push((87, 0));
+        assert!(Identity::parse(&with(&words)).unwrap().volatile);
         // Without the mark that the word is valid, it is not.
         words.push((83, 7 << 10));
         let drive = Identity::parse(&with(&words)).unwrap();
