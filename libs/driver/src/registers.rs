@@ -1,6 +1,6 @@
 //! Registers of a device, the same whether they are I/O ports or memory.
 
-use ipc::{Region, port};
+use ipc::{Error, Region, port};
 
 /// A range of registers. A plain value: copying it copies no registers.
 ///
@@ -79,6 +79,28 @@ impl Registers {
             // A part of no ports may begin past the last.
             Space::Ports(first, _) => Some(Self::ports(first.saturating_add(offset as u16), length)),
             Space::Memory(region) => region.part(offset, length).ok().map(Self::memory),
+        }
+    }
+
+    /// Reads the 32-bit register at `offset` again and again, until `to` is full; its bytes are in the order in which the
+    /// device gives them. Of registers in memory, and where there is none, it reads nothing.
+    ///
+    /// Errors: `InvalidArgument` (the length of `to` is not a multiple of 4), `NotSupported` (they are no ports, or there is
+    /// no such register).
+    pub fn read_all(&self, offset: usize, to: &Region) -> Result<(), Error> {
+        port::read_all(self.number(offset)?, to)
+    }
+
+    /// Writes all of `from` to the 32-bit register at `offset`. Errors as [`Registers::read_all`].
+    pub fn write_all(&self, offset: usize, from: &Region) -> Result<(), Error> {
+        port::write_all(self.number(offset)?, from)
+    }
+
+    /// The port of a 32-bit register.
+    fn number(&self, offset: usize) -> Result<u16, Error> {
+        match &self.0 {
+            Space::Ports(first, length) => place(*first, *length, offset, 4).ok_or(Error::NotSupported),
+            Space::Memory(_) => Err(Error::NotSupported),
         }
     }
 

@@ -2,8 +2,11 @@
 //!
 //! Machines without I/O ports read ones and ignore writes.
 
+use crate::{Error, Region};
+
 #[cfg(all(target_os = "none", target_arch = "x86_64"))]
 mod machine {
+    use crate::Region;
     use core::arch::asm;
 
     macro_rules! access {
@@ -40,10 +43,35 @@ mod machine {
         u16, "ax", read_u16, write_u16;
         u32, "eax", read_u32, write_u32;
     }
+
+    pub fn read_all(port: u16, to: &Region) {
+        // SAFETY: the instruction writes whole words within the region, which lies where no Rust object lies; the direction
+        // flag is clear (System V ABI). Else as for one access.
+        unsafe {
+            asm!(
+                "rep insd",
+                in("dx") port, inout("rcx") to.len() / 4 => _, inout("rdi") to.pointer() => _,
+                options(nostack, preserves_flags)
+            );
+        }
+    }
+
+    pub fn write_all(port: u16, from: &Region) {
+        // SAFETY: as in `read_all`; it only reads the region.
+        unsafe {
+            asm!(
+                "rep outsd",
+                in("dx") port, inout("rcx") from.len() / 4 => _, inout("rsi") from.pointer() => _,
+                options(nostack, preserves_flags)
+            );
+        }
+    }
 }
 
 #[cfg(all(target_os = "none", not(target_arch = "x86_64")))]
 mod machine {
+    use crate::Region;
+
     pub fn read_u8(_: u16) -> u8 {
         u8::MAX
     }
@@ -61,11 +89,21 @@ mod machine {
     pub fn write_u16(_: u16, _: u16) {}
 
     pub fn write_u32(_: u16, _: u32) {}
+
+    pub fn read_all(_: u16, to: &Region) {
+        for offset in 0..to.len() {
+            // In bounds, as said.
+            let _ = to.write(offset, &[u8::MAX]);
+        }
+    }
+
+    pub fn write_all(_: u16, _: &Region) {}
 }
 
 /// On the host the backend has the ports.
 #[cfg(not(target_os = "none"))]
 mod machine {
+    use crate::Region;
     use crate::host::{port_read, port_write};
 
     pub fn read_u8(port: u16) -> u8 {
@@ -90,6 +128,22 @@ mod machine {
 
     pub fn write_u32(port: u16, value: u32) {
         port_write(port, 4, value);
+    }
+
+    pub fn read_all(port: u16, to: &Region) {
+        for offset in (0..to.len() / 4 * 4).step_by(4) {
+            // In bounds, as said.
+            let _ = to.write(offset, &read_u32(port).to_le_bytes());
+        }
+    }
+
+    pub fn write_all(port: u16, from: &Region) {
+        let mut bytes = [0; 4];
+        for offset in (0..from.len() / 4 * 4).step_by(4) {
+            // In bounds, as said.
+            let _ = from.read(offset, &mut bytes);
+            write_u32(port, u32::from_le_bytes(bytes));
+        }
     }
 }
 
@@ -127,4 +181,41 @@ pub fn write_u16(port: u16, value: u16) {
 #[inline]
 pub fn write_u32(port: u16, value: u32) {
     machine::write_u32(port, value);
+}
+
+/// Reads 32 bits from a port again and again, until `to` is full.
+///
+/// Errors: `InvalidArgument` (its length is not a multiple of 4).
+#[inline]
+pub fn read_all(port: u16, to: &Region) -> Result<(), Error> {
+    whole(to).map(|()| machine::read_all(port, to))
+}
+
+/// Writes all of `from` to a port, 32 bits at a time. Errors as [`read_all`].
+#[inline]
+pub fn write_all(port: u16, from: &Region) -> Result<(), Error> {
+    whole(from).map(|()| machine::write_all(port, from))
+}
+
+const fn whole(region: &Region) -> Result<(), Error> {
+    if region.len().is_multiple_of(4) { Ok(()) } else { Err(Error::InvalidArgument) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_no_device_is_all_bits_are_ones() {
+        let region = Region::leak(12);
+        assert_eq!(read_all(0x1f0, &region.part(0, 8).unwrap()), Ok(()));
+        let mut bytes = [0; 12];
+        region.read(0, &mut bytes).unwrap();
+        assert_eq!(bytes, [255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0]);
+        let odd = region.part(0, 6).unwrap();
+        assert_eq!(
+            (read_all(0x1f0, &odd), write_all(0x1f0, &odd)),
+            (Err(Error::InvalidArgument), Err(Error::InvalidArgument))
+        );
+    }
 }

@@ -184,34 +184,16 @@ impl Channel {
     /// Moves the next block between the drive and the user's memory.
     fn move_block(&self, active: &mut Active) {
         let end = active.order.sectors.min(active.moved.saturating_add(active.block));
-        for sector in active.moved..end {
-            let mut bytes = [0; SECTOR];
-            if active.order.operation == Operation::Read {
-                self.take(&mut bytes);
-                active.order.store(sector, &bytes);
-            } else {
-                active.order.load(sector, &mut bytes);
-                self.give(&bytes);
-            }
+        // 32 bits at a time, which the controller divides into two.
+        while let Some(memory) = active.order.memory(active.moved, end) {
+            // Cannot fail: they are ports, and the memory has whole sectors.
+            let _ = match active.order.operation {
+                Operation::Read => self.command.read_all(DATA, &memory),
+                _ => self.command.write_all(DATA, &memory),
+            };
+            active.moved += (memory.len() / SECTOR) as u16;
         }
-        active.moved = end;
         self.pause();
-    }
-
-    /// Takes a sector's data, 32 bits at a time, which the controller divides into two.
-    fn take(&self, bytes: &mut [u8; SECTOR]) {
-        for word in bytes.chunks_exact_mut(4) {
-            let value = self.command.read32(DATA).to_le_bytes();
-            word.iter_mut().zip(value).for_each(|(to, byte)| *to = byte);
-        }
-    }
-
-    fn give(&self, bytes: &[u8; SECTOR]) {
-        for word in bytes.chunks_exact(4) {
-            if let &[a, b, c, d] = word {
-                self.command.write32(DATA, u32::from_le_bytes([a, b, c, d]));
-            }
-        }
     }
 
     /// Writes the registers of a command for the selected drive, and the command.
@@ -341,7 +323,7 @@ impl Channel {
             return Err(Trouble::Confused(status));
         }
         let mut bytes = [0; SIZE];
-        self.take(&mut bytes);
+        bytes.as_chunks_mut().0.iter_mut().for_each(|word| *word = self.command.read32(DATA).to_le_bytes());
         self.pause();
         self.command.read8(STATUS);
         Identity::parse(&bytes).map(Some).map_err(Trouble::Unusable)

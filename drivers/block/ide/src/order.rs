@@ -32,23 +32,14 @@ impl Order {
         Self { token, operation, sector, sectors, pages }
     }
 
-    /// Puts the bytes of a sector, counted from the first one, into the user's memory.
-    pub fn store(&self, sector: u16, bytes: &[u8; SECTOR]) {
-        if let Some((page, at)) = self.place(sector) {
-            // It cannot fail: the pages have room for all sectors.
-            let _ = page.write(at, bytes);
-        }
-    }
-
-    /// Takes the bytes of a sector from there.
-    pub fn load(&self, sector: u16, bytes: &mut [u8; SECTOR]) {
-        if let Some((page, at)) = self.place(sector) {
-            let _ = page.read(at, bytes);
-        }
-    }
-
-    fn place(&self, sector: u16) -> Option<(&Region, usize)> {
-        let at = usize::from(sector) * SECTOR;
-        Some((self.pages.get(at / PAGE)?.as_ref()?, at % PAGE))
+    /// The user's memory for the sectors from `first` on, counted from that of the request, up to `end` or the end of its page.
+    /// `None` if there are none.
+    pub fn memory(&self, first: u16, end: u16) -> Option<Region> {
+        let at = usize::from(first) * SECTOR;
+        let page = self.pages.get(at / PAGE)?.as_ref()?;
+        let length = usize::from(end.saturating_sub(first)) * SECTOR;
+        page.part(at % PAGE, length.min(page.len().saturating_sub(at % PAGE)))
+            .ok()
+            .filter(|part| !part.is_empty())
     }
 }
