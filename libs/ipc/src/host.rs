@@ -24,6 +24,8 @@ struct Page(UnsafeCell<[u8; page::PAGE_SIZE]>);
 std::thread_local! {
     static PAGE: Page = const { Page(UnsafeCell::new([0; page::PAGE_SIZE])) };
     static BACKEND: RefCell<Option<Rc<dyn Backend>>> = const { RefCell::new(None) };
+    /// How many calls of backends the thread is in.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
     /// The arguments once they have been read.
     static ARGUMENTS: Cell<Option<&'static [u8]>> = const { Cell::new(None) };
 }
@@ -44,7 +46,10 @@ macro_rules! backend {
 
         $(pub(crate) fn $name($($argument: $type),*) -> $result {
             match installed() {
-                Some(backend) => backend.$name($($argument),*),
+                Some(backend) => {
+                    let _inside = Inside::enter();
+                    backend.$name($($argument),*)
+                }
                 None => { $(let _ = $argument;)* $default }
             }
         })+
@@ -135,6 +140,27 @@ pub fn install(backend: Rc<dyn Backend>) -> Installed {
 impl Drop for Installed {
     fn drop(&mut self) {
         BACKEND.replace(self.before.take());
+    }
+}
+
+/// Whether the thread is in a backend: what it does now is not the program's, but the kernel's or the machine's.
+pub fn is_in_backend() -> bool {
+    DEPTH.get() > 0
+}
+
+/// Counts a call of a backend while it lives.
+struct Inside;
+
+impl Inside {
+    fn enter() -> Self {
+        DEPTH.set(DEPTH.get() + 1);
+        Self
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get() - 1);
     }
 }
 

@@ -3,6 +3,8 @@
 //! Strict: it fails the test if the driver does not keep to the order of 3.1.1, to what it has offered, or to 5.2.6. It answers
 //! in another order than it was asked, and interrupts after each answer.
 
+#![allow(dead_code, reason = "each test program uses a part")]
+
 use sim::pci::{Bar, Bus, Function, Msix};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -25,6 +27,8 @@ const MORE: u64 = 1 << 4 | 1 << 6 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 13 | 1 <<
 pub struct Shared {
     /// Its content.
     pub sectors: Mutex<Vec<[u8; 512]>>,
+    /// What of it was flushed, if a reset loses the rest.
+    pub durable: Mutex<Option<Vec<[u8; 512]>>>,
     /// How many flushes it has done.
     pub flushes: AtomicU32,
     /// How many of the next requests it leaves alone.
@@ -151,6 +155,9 @@ impl Card {
         if status == 0 {
             (self.status, self.accepted, self.isr, self.queue) = (0, 0, 0, None);
             self.asked.clear();
+            if let Some(durable) = &*self.shared.durable.lock().unwrap() {
+                self.shared.sectors.lock().unwrap().clone_from(durable);
+            }
             self.place = Place { size: SIZE, vector: NO_VECTOR, ..Place::default() };
             return;
         }
@@ -299,6 +306,9 @@ impl Card {
                 4 => {
                     assert!(data.is_empty() && first == 0);
                     self.shared.flushes.fetch_add(1, Ordering::Relaxed);
+                    if let Some(durable) = &mut *self.shared.durable.lock().unwrap() {
+                        durable.clone_from(&sectors);
+                    }
                 }
                 kind => panic!("a request of type {kind}"),
             }
