@@ -112,6 +112,15 @@ proptest! {
             }
             prop_assert_eq!(user.is_waiting(), !open.is_empty());
         }
+        // What is left is there, and is answered too.
+        held.extend(std::iter::from_fn(|| driver.take().unwrap()).map(|taken| taken.tag));
+        for tag in held {
+            driver.answer(tag, Ok(())).unwrap();
+        }
+        while let Some((tag, _)) = user.answer().unwrap() {
+            prop_assert!(open.remove(&tag).is_some());
+        }
+        prop_assert!(open.is_empty(), "{:?} is never answered", open);
     }
 
     /// Whatever the user writes, the driver takes requests as they should be or none, and no tag twice.
