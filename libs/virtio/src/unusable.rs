@@ -2,8 +2,10 @@
 
 use core::fmt;
 use driver::DriverError;
+use ipc::Error;
 
-/// The device, or what it says of itself, is not as the standard wants it; or its registers cannot be had.
+/// Why a driver cannot start: the device, or what it says of itself, is not as the standard wants it; or its registers or memory
+/// cannot be had.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Unusable {
     /// It has neither the capabilities of a modern device nor the ports of a legacy one.
@@ -18,10 +20,12 @@ pub enum Unusable {
     Features(u64),
     /// It has no queue with this number.
     NoQueue(u16),
-    /// It insists on a queue of so many descriptors.
+    /// It insists on a queue of so many descriptors, which is too many or too few.
     QueueSize(u16),
     /// It does not take an interrupt vector for this queue.
     NoVector(u16),
+    /// There cannot be queues in the memory: why.
+    Queues(Error),
     /// The queue's memory is at this physical address, which a legacy device cannot be told.
     Address(u64),
 }
@@ -51,6 +55,7 @@ impl fmt::Display for Unusable {
                 write!(f, "the device insists on a queue of {size} descriptors, which is not supported")
             }
             Self::NoVector(queue) => write!(f, "the device takes no interrupt vector for queue {queue}"),
+            Self::Queues(error) => write!(f, "the memory for the device's queues cannot be used: {error}"),
             Self::Address(address) => {
                 write!(f, "the device cannot be told that a queue is at {address:#x}: it is too high")
             }

@@ -2,8 +2,8 @@
 //!
 //! A request with more parts than the device takes at once goes to it in several, one after the other.
 
+use crate::Fault;
 use crate::header::{self, HEADER, Headers};
-use crate::{Fault, StartError};
 use alloc::vec::Vec;
 use blocks::{Controller, Ended, MOST_PAGES, REQUESTS, SECTOR, Start, Transfer, USERS, Unit};
 use driver::{Device, DmaMemory};
@@ -60,16 +60,16 @@ pub struct Disk {
 impl Disk {
     /// The disk, which works.
     ///
-    /// Errors: [`StartError`].
-    pub fn new(device: &Device) -> Result<Self, StartError> {
+    /// Errors: why it cannot be used.
+    pub fn new(device: &Device) -> Result<Self, Unusable> {
         let transport = Transport::new(device)?;
         let agreed = transport.negotiate(UNDERSTOOD)?;
         let layout = transport.layout(QUEUE, agreed)?;
         let length = layout.length.next_multiple_of(PAGE);
         let memory = device.memory(MEMORY, length + header::SIZE, false)?;
-        let part = memory.region().part(0, layout.length).map_err(StartError::Queue)?;
-        let queue = Queue::new(part, layout, agreed & features::EVENT_IDX != 0).map_err(StartError::Queue)?;
-        let rest = memory.region().part(length, header::SIZE).map_err(StartError::Queue)?;
+        let part = memory.region().part(0, layout.length).map_err(Unusable::Queues)?;
+        let queue = Queue::new(part, layout, agreed & features::EVENT_IDX != 0).map_err(Unusable::Queues)?;
+        let rest = memory.region().part(length, header::SIZE).map_err(Unusable::Queues)?;
         let headers = Headers { memory: rest, physical: memory.physical() + length as u64 };
         let doorbell = transport.connect(QUEUE, &layout, memory.physical())?;
         let most_parts = most_parts(&transport, agreed, &layout)?;
@@ -156,9 +156,9 @@ impl Disk {
 }
 
 /// How many parts of data a request may have.
-fn most_parts(transport: &Transport, agreed: u64, layout: &Layout) -> Result<usize, StartError> {
+fn most_parts(transport: &Transport, agreed: u64, layout: &Layout) -> Result<usize, Unusable> {
     let room = usize::from(layout.size).checked_sub(EXTRA).filter(|room| *room > 0);
-    let room = room.ok_or(StartError::Small(layout.size))?;
+    let room = room.ok_or(Unusable::QueueSize(layout.size))?;
     let most = match agreed & SEG_MAX {
         0 => MOST_PAGES,
         // A device that says 0 takes one: without it would be none.

@@ -16,15 +16,16 @@ mod fault;
 mod header;
 
 pub use disk::Disk;
-pub use fault::{Fault, StartError};
+pub use fault::Fault;
 
 use driver::Device;
 use resea::Never;
+use virtio::Unusable;
 
 /// Serves for ever.
 ///
-/// Errors: [`StartError`].
-pub fn run() -> Result<Never, StartError> {
+/// Errors: why the device cannot be used.
+pub fn run() -> Result<Never, Unusable> {
     let device = Device::claim()?;
     let disk = Disk::new(&device)?;
     Ok(blocks::run(device, disk, blocks::PAGES)?)

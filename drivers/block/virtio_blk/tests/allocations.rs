@@ -6,14 +6,14 @@ mod support;
 #[path = "../../tests/allocations.rs"]
 mod allocations;
 
-use model::{Card, kinds};
+use model::{card, manners};
 use sim::System;
 
 #[test]
 fn ten_thousand_requests_allocate_nothing() {
-    for kind in kinds().into_iter().step_by(3) {
+    for kind in manners().into_iter().step_by(3) {
         System::new()
-            .pci(3, 11, move || Card::new(kind, false, &support::shared()))
+            .pci(3, 11, move || card(kind, false, &support::shared()))
             .memory(32 << 20)
             .program(sim::program!(dm::run))
             .program(allocations::driver("virtio_blk", virtio_blk::run))

@@ -4,7 +4,7 @@ mod model;
 mod support;
 
 use blocks::{Disk, Operation};
-use model::{Card, Kind};
+use model::{Transport, card};
 use resea::Error;
 use sim::System;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ fn a_killed_driver_loses_nothing_that_was_flushed() {
     let make = || {
         let shared = shared();
         *shared.durable.lock().unwrap() = Some(shared.sectors.lock().unwrap().clone());
-        Card::new((Kind::Modern(Ring::Packed), true, true), false, &Arc::clone(&shared))
+        card((Transport::Modern(Ring::Packed), true, true), false, &Arc::clone(&shared))
     };
     let killed = System::new()
         .pci(3, 11, make)

@@ -6,7 +6,7 @@ mod support;
 use blocks::{Disk, Operation, PAGE};
 use interfaces::blk::Client as Driver;
 use interfaces::dm::Client as Manager;
-use model::{Card, kinds};
+use model::{card, manners};
 use resea::Error;
 use sim::System;
 use std::sync::atomic::Ordering;
@@ -14,7 +14,7 @@ use support::{SECTORS, USUAL, counting, is_parked, read, request, shared, system
 
 #[test]
 fn every_kind_of_device_reads_and_writes() {
-    for kind in kinds() {
+    for kind in manners() {
         let shared = shared();
         let seen = shared.clone();
         system(kind, false, &shared).run(move || {
@@ -44,7 +44,7 @@ fn every_kind_of_device_reads_and_writes() {
 
 #[test]
 fn many_requests_are_in_flight_at_once() {
-    for kind in kinds() {
+    for kind in manners() {
         let shared = shared();
         let seen = shared.clone();
         system(kind, false, &shared).run(move || {
@@ -103,6 +103,37 @@ fn what_the_device_cannot_do_is_an_error() {
 }
 
 #[test]
+fn a_request_that_comes_back_without_a_status_is_not_done() {
+    let shared = shared();
+    let seen = shared.clone();
+    let report = system(USUAL, false, &shared).run(move || {
+        let mut disk = Disk::open("disk0").unwrap();
+        // One with the same token has ended well before.
+        assert_eq!(write(&mut disk, 0, 8, 1), Ok(()));
+        seen.mute.store(1, Ordering::Relaxed);
+        assert_eq!(write(&mut disk, 0, 8, 2), Ok(()), "the next driver does it");
+        assert_eq!(seen.sectors.lock().unwrap()[0], [2; 512]);
+    });
+    assert!(report.console.contains("status 255, which does not exist"), "{}", report.console);
+}
+
+#[test]
+fn sectors_are_numbered_with_64_bits() {
+    for manner in manners().into_iter().step_by(5) {
+        let shared = shared();
+        shared.above.store(3, Ordering::Relaxed);
+        system(manner, false, &shared).run(|| {
+            let mut disk = Disk::open("disk0").unwrap();
+            let above = 3 << 32;
+            assert_eq!(disk.sectors(), above + SECTORS as u64);
+            // In pieces, where the device takes few parts at once.
+            assert_eq!(write(&mut disk, above + 5, 100, 9), Ok(()));
+            assert_eq!(read(&mut disk, above + 4, 3), Ok(vec![4, 9, 10]));
+        });
+    }
+}
+
+#[test]
 fn what_takes_too_long_is_an_error_and_the_rest_is_done() {
     let shared = shared();
     let seen = shared.clone();
@@ -154,9 +185,9 @@ fn who_breaks_the_rules_is_dropped_and_may_attach_again() {
 /// Wherever the driver is killed, its user's requests are done in the end, and what was written is there.
 #[test]
 fn a_killed_driver_loses_nothing() {
-    for (index, kind) in kinds().into_iter().enumerate().filter(|(index, _)| index % 5 == 0) {
+    for (index, kind) in manners().into_iter().enumerate().filter(|(index, _)| index % 5 == 0) {
         // The machine of each seed has a device of its own.
-        let make = move || Card::new(kind, false, &shared());
+        let make = move || card(kind, false, &shared());
         let killed = System::new()
             .pci(3, 11, make)
             .memory(32 << 20)

@@ -4,7 +4,7 @@ mod model;
 mod support;
 
 use blocks::{Disk, Operation, PAGE};
-use model::{Card, Kind};
+use model::{Transport, card};
 use resea::Error;
 use sim::{Program, System};
 use std::sync::Arc;
@@ -62,7 +62,7 @@ const SHARE: usize = SECTORS / 3;
 fn several_users_at_once_do_not_disturb_each_other() {
     let names = ["first", "second"];
     let mut system = System::new()
-        .pci(3, 11, || Card::new((Kind::Modern(Ring::Split), true, true), false, &shared()))
+        .pci(3, 11, || card((Transport::Modern(Ring::Split), true, true), false, &shared()))
         .memory(32 << 20)
         .program(sim::program!(dm::run))
         .program(sim::program!(virtio_blk::run));

@@ -1,6 +1,5 @@
 //! The card as a whole: what it offers, its registers, where its queues are (5.1).
 
-use crate::server::StartError;
 use crate::traffic::{Header, Side};
 use driver::{Device, DmaMemory};
 use virtio::{Doorbell, Layout, Queue, Transport, Unusable, features};
@@ -41,8 +40,8 @@ pub struct Card {
 impl Card {
     /// The card, reset, and its queues, receive first.
     ///
-    /// Errors: [`StartError`].
-    pub fn new(device: &Device) -> Result<(Self, [Queue; 2]), StartError> {
+    /// Errors: why the device cannot be used.
+    pub fn new(device: &Device) -> Result<(Self, [Queue; 2]), Unusable> {
         let transport = Transport::new(device)?;
         let agreed = transport.negotiate(UNDERSTOOD)?;
         let mut layouts = [Layout::new(virtio::Ring::Split, 1); 2];
@@ -57,7 +56,7 @@ impl Card {
             let region = card.memory.region().part(card.offset(index), card.layouts[index].length)?;
             Queue::new(region, card.layouts[index], agreed & features::EVENT_IDX != 0)
         };
-        let queues = [queue(0).map_err(StartError::Queue)?, queue(1).map_err(StartError::Queue)?];
+        let queues = [queue(0).map_err(Unusable::Queues)?, queue(1).map_err(Unusable::Queues)?];
         Ok((card, queues))
     }
 

@@ -15,5 +15,5 @@ mod server;
 mod traffic;
 
 pub use card::Card;
-pub use server::{StartError, run};
+pub use server::run;
 pub use traffic::{Counts, Header, News, Side, Stop, Traffic};

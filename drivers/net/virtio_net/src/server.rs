@@ -5,8 +5,7 @@
 use crate::Card;
 use crate::traffic::{Counts, News, Stop, Traffic};
 use abi::{NOTIFY_IRQ, NOTIFY_TIMER};
-use core::fmt;
-use driver::{Device, DmaMemory, DriverError, Interrupt};
+use driver::{Device, DmaMemory, Interrupt};
 use interfaces::nic::{self, AttachReply, NOTIFY_DRIVER, NOTIFY_USER, StatusReply};
 use ipc::server::Events;
 use ipc::{Error, TaskId};
@@ -19,41 +18,6 @@ const MTU: u32 = 1500;
 
 /// How often the driver goes on at once if there is more to do, before it looks at other notifications.
 const ROUNDS: usize = 16;
-
-/// Why the driver could not start.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum StartError {
-    /// It could not get at its device.
-    Driver(DriverError),
-    /// The device cannot be used.
-    Device(Unusable),
-    /// There cannot be a queue in the memory: why.
-    Queue(Error),
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Driver(error) => error.fmt(f),
-            Self::Device(error) => error.fmt(f),
-            Self::Queue(error) => write!(f, "the memory for the device's queues cannot be used: {error}"),
-        }
-    }
-}
-
-impl core::error::Error for StartError {}
-
-impl From<DriverError> for StartError {
-    fn from(error: DriverError) -> Self {
-        Self::Driver(error)
-    }
-}
-
-impl From<Unusable> for StartError {
-    fn from(error: Unusable) -> Self {
-        Self::Device(error)
-    }
-}
 
 /// The server.
 struct Server {
@@ -70,12 +34,12 @@ struct Server {
 }
 
 impl Server {
-    fn start() -> Result<Self, StartError> {
+    fn start() -> Result<Self, Unusable> {
         let device = Device::claim()?;
         let (card, queues) = Card::new(&device)?;
         // Its user goes on using it when the driver is started again.
         let packets = device.memory(0, packets::SIZE, true)?;
-        let rings = Driver::new(*packets.region()).map_err(|_| StartError::Queue(Error::TooLarge))?;
+        let rings = Driver::new(*packets.region()).map_err(|_| Unusable::Queues(Error::TooLarge))?;
         let traffic = Traffic::new(rings, queues, card.header(), packets.physical());
         let interrupt = device.interrupt(NOTIFY_IRQ)?;
         let link = card.link();
@@ -205,8 +169,8 @@ impl Events for Server {
 
 /// Serves for ever.
 ///
-/// Errors: [`StartError`].
-pub fn run() -> Result<Never, StartError> {
+/// Errors: why the device cannot be used.
+pub fn run() -> Result<Never, Unusable> {
     let mut server = Server::start()?;
     ipc::server::run(&mut server, nic::dispatch)
 }

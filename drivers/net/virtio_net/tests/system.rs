@@ -7,7 +7,7 @@ mod support;
 
 use interfaces::dm::{Class, Client as Manager, NAME_MAX, State};
 use interfaces::nic::{Client as Nic, NOTIFY_DRIVER, NOTIFY_USER};
-use model::{Card, Kind, kinds};
+use model::{Manner, Transport, card, manners};
 use port::{Port, driver, exchange, manager};
 use resea::Error;
 use sim::System;
@@ -19,20 +19,15 @@ use virtio::Ring;
 /// The driver under test.
 const DRIVER: &str = "virtio_net";
 
-const USUAL: (Kind, bool, bool) = (Kind::Modern(Ring::Split), true, true);
+const USUAL: Manner = (Transport::Modern(Ring::Split), true, true);
 
-fn system(kind: (Kind, bool, bool)) -> System {
+fn system(kind: Manner) -> System {
     system_with(kind, Arc::new(AtomicBool::new(true)), false)
 }
 
-fn system_with(kind: (Kind, bool, bool), link: Arc<AtomicBool>, lies: bool) -> System {
-    let card = move || {
-        let mut card = Card::new(kind, &link);
-        card.lies = lies;
-        card
-    };
+fn system_with(kind: Manner, link: Arc<AtomicBool>, lies: bool) -> System {
     System::new()
-        .pci(3, 11, card)
+        .pci(3, 11, move || card(kind, &link, lies))
         .memory(16 << 20)
         .program(sim::program!(dm::run))
         .program(sim::program!(virtio_net::run))
@@ -40,7 +35,7 @@ fn system_with(kind: (Kind, bool, bool), link: Arc<AtomicBool>, lies: bool) -> S
 
 #[test]
 fn frames_go_out_and_come_in_with_every_kind_of_device() {
-    for kind in kinds() {
+    for kind in manners() {
         system(kind).run(move || {
             let mut port = exchange(100).unwrap();
             for _ in 0..20 {
@@ -72,7 +67,7 @@ fn nothing_happens_when_there_is_nothing_to_do() {
 
 #[test]
 fn a_second_user_has_everything() {
-    for kind in kinds() {
+    for kind in manners() {
         system(kind).run(|| {
             let first = exchange(10).unwrap();
             let mut second = Port::open(first.driver).unwrap();
@@ -140,7 +135,7 @@ fn a_user_that_breaks_the_rules_is_dropped_and_may_attach_again() {
 /// order it may also be dm that kills it, for being too slow.
 #[test]
 fn a_killed_driver_comes_back() {
-    for (index, kind) in kinds().into_iter().enumerate().filter(|(index, _)| index % 5 == 0) {
+    for (index, kind) in manners().into_iter().enumerate().filter(|(index, _)| index % 5 == 0) {
         let killed = system(kind).killable(["virtio_net"]).explore(150, || {
             let mut tries = 0;
             while let Err(error) = exchange(5).map(drop) {

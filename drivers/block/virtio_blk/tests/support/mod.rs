@@ -1,7 +1,7 @@
 //! The simulated machine with the driver, and requests that wait for their answers.
 #![allow(dead_code, reason = "each test program uses a part")]
 
-use crate::model::{Card, Kind, Shared};
+use crate::model::{Manner, Shared, Transport, card};
 use blocks::{Disk, Operation, PAGE, Request};
 use interfaces::dm::{Client as Manager, NAME_MAX, State};
 use resea::Error;
@@ -11,7 +11,7 @@ use virtio::Ring;
 
 /// Sectors of the disk.
 pub const SECTORS: usize = 2000;
-pub const USUAL: (Kind, bool, bool) = (Kind::Modern(Ring::Split), true, true);
+pub const USUAL: Manner = (Transport::Modern(Ring::Split), true, true);
 
 /// A device whose sectors are filled with their numbers.
 pub fn shared() -> Arc<Shared> {
@@ -20,10 +20,10 @@ pub fn shared() -> Arc<Shared> {
     Arc::new(shared)
 }
 
-pub fn system(kind: (Kind, bool, bool), read_only: bool, shared: &Arc<Shared>) -> System {
+pub fn system(kind: Manner, read_only: bool, shared: &Arc<Shared>) -> System {
     let shared = shared.clone();
     System::new()
-        .pci(3, 11, move || Card::new(kind, read_only, &shared))
+        .pci(3, 11, move || card(kind, read_only, &shared))
         .memory(32 << 20)
         .program(sim::program!(dm::run))
         .program(sim::program!(virtio_blk::run))
