@@ -168,21 +168,21 @@ impl<C: Controller> Server<C> {
             return None;
         }
         for place in (self.turn..USERS).chain(0..self.turn) {
-            if let Some((life, transfer)) = self.take_from(place) {
+            if let Some(transfer) = self.take_from(place) {
                 self.turn = (place + 1) % USERS;
-                return self.work.add(place, life, transfer);
+                return self.work.add(place, transfer);
             }
         }
         None
     }
 
-    fn take_from(&mut self, place: usize) -> Option<(u64, Transfer)> {
+    fn take_from(&mut self, place: usize) -> Option<Transfer> {
         let busy = self.busy;
         let user = self.users.users.get_mut(place)?.as_mut().filter(|user| busy >> user.unit & 1 == 0)?;
         let rings = user.rings.as_mut()?;
         let memory = *rings.memory();
         match rings.take() {
-            Ok(request) => Some((user.life, Transfer::new(user.unit, request?, memory, user.physical))),
+            Ok(request) => Some(Transfer::new(user.unit, request?, memory, user.physical)),
             Err(Broken) => {
                 self.drop_user(place);
                 None
@@ -190,15 +190,15 @@ impl<C: Controller> Server<C> {
         }
     }
 
-    /// A request has ended: counts it, and tells its user if that still wants to know.
+    /// A request has ended: counts it, and tells its user unless that was dropped.
     fn end(&mut self, token: u16, result: Result<(), Error>) {
         let Some(job) = self.work.remove(token) else { return };
         if let Some(counts) = self.counts.get_mut(job.transfer.unit as usize) {
             counts.add(&job.transfer.request, result);
         }
+        // Whose place is given to another one has no job any more.
         let user = self.users.users.get_mut(job.place).and_then(Option::as_mut);
-        let Some(user) = user.filter(|user| user.life == job.life) else { return };
-        if let Some(rings) = &mut user.rings
+        if let Some(rings) = user.and_then(|user| user.rings.as_mut())
             && rings.answer(job.transfer.request.tag, result).is_err()
         {
             self.drop_user(job.place);
@@ -243,9 +243,8 @@ impl<C: Controller> Server<C> {
     fn drop_user(&mut self, place: usize) {
         let Some(Some(user)) = self.users.users.get_mut(place) else { return };
         resea::warn!("task {} is dropped: {Broken}", user.task.raw());
-        user.rings = None;
         // What the device still has of it ends unheard.
-        user.life = 0;
+        user.rings = None;
         if let Some(call) = user.waiting.take() {
             call.fail(Error::BadMessage);
         }

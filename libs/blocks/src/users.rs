@@ -19,8 +19,6 @@ const PAGE: usize = 4096;
 pub struct User {
     pub task: TaskId,
     pub unit: u32,
-    /// Counts up with each `attach`: what was asked for before is not answered.
-    pub life: u64,
     /// `None`: it has broken the rules.
     pub rings: Option<Driver>,
     pub waiting: Option<WaitCall>,
@@ -36,7 +34,6 @@ pub struct Users {
     granted: [Option<Handle>; USERS],
     pub users: [Option<User>; USERS],
     pages: u16,
-    lives: u64,
 }
 
 impl Users {
@@ -51,7 +48,6 @@ impl Users {
             granted: [None; USERS],
             users: [const { None }; USERS],
             pages,
-            lives: 0,
         })
     }
 
@@ -88,8 +84,7 @@ impl Users {
             self.register.region().store(place * 8, task.raw() as u64 | u64::from(unit) << 32)?;
         }
         let rings = Some(Driver::new(region, self.pages).map_err(|_| Error::TooLarge)?);
-        self.lives += 1;
-        let user = User { task, unit, life: self.lives, rings, waiting: None, physical };
+        let user = User { task, unit, rings, waiting: None, physical };
         *self.users.get_mut(place).ok_or(Error::TableFull)? = Some(user);
         self.take_back(place);
         let handle = self.memory_at(device, place)?.grant(task)?;

@@ -9,9 +9,8 @@ const PATIENCE: u8 = 3;
 /// A request on its way.
 #[derive(Clone, Copy, Debug)]
 pub struct Job {
-    /// Whose, and in which of the user's lives.
+    /// Whose.
     pub place: usize,
-    pub life: u64,
     pub transfer: Transfer,
     /// Whether the device has it.
     pub started: bool,
@@ -42,9 +41,9 @@ impl Work {
     }
 
     /// Adds a job that is not started; its token. `None` if there is no room.
-    pub fn add(&mut self, place: usize, life: u64, transfer: Transfer) -> Option<u16> {
+    pub fn add(&mut self, place: usize, transfer: Transfer) -> Option<u16> {
         let token = self.jobs.iter().position(Option::is_none)?;
-        *self.jobs.get_mut(token)? = Some(Job { place, life, transfer, started: false, age: 0 });
+        *self.jobs.get_mut(token)? = Some(Job { place, transfer, started: false, age: 0 });
         (self.count, self.idle) = (self.count + 1, self.idle + 1);
         Some(token as u16)
     }

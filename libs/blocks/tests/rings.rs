@@ -47,6 +47,18 @@ fn memory_that_is_too_small_is_refused() {
 }
 
 #[test]
+fn a_tag_that_is_in_use_is_not_taken_again() {
+    let (mut user, mut driver, memory) = sides();
+    user.submit(5, &read(0, 1, &[1])).unwrap();
+    let mut request = [0; 64];
+    memory.read(4096, &mut request).unwrap();
+    memory.write(4096 + 64, &request).unwrap();
+    memory.store(0, 2).unwrap();
+    assert_eq!(driver.take().unwrap().map(|taken| taken.tag), Some(5));
+    assert_eq!(driver.take(), Err(Broken));
+}
+
+#[test]
 fn a_sleeping_driver_is_woken_once() {
     let (mut user, driver, _) = sides();
     assert_eq!(user.must_wake(), Ok(false));

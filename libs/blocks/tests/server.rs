@@ -117,7 +117,10 @@ fn nothing_is_done_for_those_that_have_ended() {
         let shared = shared();
         let (seen, made) = (Arc::clone(&shared), Arc::clone(&shared));
         // The place of the first one is free as well, so it is not the second one's that is given away.
-        let first = user("first", || drop(disk(0)));
+        let first = user("first", || {
+            disk(0).page(5).write(0, &[0xab; 4096]).unwrap();
+            resea::sleep(Duration::from_secs(1));
+        });
         let second = user("second", move || {
             let mut disk = disk(0);
             // The device has it, or it waits until there is room.
@@ -127,20 +130,19 @@ fn nothing_is_done_for_those_that_have_ended() {
             settle();
         });
         system(&shared).program(first).program(second).run(move || {
-            launch("second");
-            settle();
-            resea::sleep(Duration::from_secs(1));
-            assert_eq!(lock(&seen).has.len(), usize::from(!is_queued));
             launch("first");
-            resea::sleep(Duration::from_secs(1));
+            settle();
+            launch("second");
+            resea::sleep(Duration::from_secs(2));
+            assert_eq!(lock(&seen).has.len(), usize::from(!is_queued));
             let mut disk = disk(0);
+            assert_eq!(byte(&disk, 5), 0, "nobody sees what another one has had");
             assert!(lock(&seen).has.is_empty(), "the device does not write to anybody's memory");
             lock(&seen).room[0] = usize::MAX;
             submit(&mut disk, 0, Operation::Write, 40, 2);
             release(&seen);
             assert_eq!(disk.wait(), Ok((0, Ok(()))));
             assert_eq!((read(&mut disk, 40), lock(&seen).content[0][40]), (Ok(2), 2), "{is_queued}");
-            assert_eq!(byte(&disk, 1), 0, "its pages are its own");
         });
     }
 }
@@ -224,9 +226,49 @@ fn what_cannot_be_done_is_refused() {
     });
 }
 
-/// Several users fill the table of requests: each has its turn, and all is done.
 #[test]
-fn every_user_has_its_turn() {
+fn users_take_turns() {
+    let shared = shared();
+    let (seen, made) = (Arc::clone(&shared), Arc::clone(&shared));
+    let first = user("first", move || {
+        let mut disk = disk(0);
+        (lock(&made).held[0], lock(&made).room[0]) = (true, 1);
+        (0..10).for_each(|tag| submit(&mut disk, tag, Operation::Write, 80, 1));
+        (0..10).for_each(|_| assert_eq!(disk.wait().unwrap().1, Ok(())));
+    });
+    system(&shared).program(first).run(move || {
+        launch("first");
+        settle();
+        let mut disk = disk(0);
+        (0..10).for_each(|tag| submit(&mut disk, tag, Operation::Write, 160, 1));
+        release(&seen);
+        (0..10).for_each(|_| assert_eq!(disk.wait().unwrap().1, Ok(())));
+        settle();
+        // A second one of the first user's was taken before there was another user.
+        let expected = [&[80][..], &[80, 160].repeat(9), &[160]].concat();
+        assert_eq!(lock(&seen).started, expected);
+    });
+}
+
+#[test]
+fn what_is_asked_of_a_driver_that_has_died_is_done_by_the_next_without_a_wait() {
+    let shared = shared();
+    let seen = Arc::clone(&shared);
+    system(&shared).run(move || {
+        let mut disk = disk(0);
+        assert_eq!(write(&mut disk, 0, 1), Ok(()));
+        settle();
+        sim::kill(NAME).unwrap();
+        submit(&mut disk, 0, Operation::Write, 8, 2);
+        resea::sleep(Duration::from_secs(1));
+        assert_eq!(lock(&seen).content[0][8], 2);
+        assert_eq!(disk.poll(), Ok(Some((0, Ok(())))));
+    });
+}
+
+/// A user fills the table of requests: the next one has its turn, and all is done.
+#[test]
+fn a_full_table_is_emptied() {
     let shared = shared();
     let (seen, told) = (Arc::clone(&shared), Arc::clone(&shared));
     let greedy = user("greedy", move || {

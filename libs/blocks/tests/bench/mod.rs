@@ -24,6 +24,8 @@ pub struct State {
     pub held: [bool; 4],
     /// What it has: token and transfer, in the order of their start.
     pub has: Vec<(u16, Transfer)>,
+    /// The first sector of each request that was started.
+    pub started: Vec<u64>,
     /// Flushes it has done, resets.
     pub flushes: u32,
     pub resets: u32,
@@ -45,6 +47,7 @@ pub fn shared() -> Shared {
         room: [usize::MAX; 4],
         held: [false; 4],
         has: Vec::new(),
+        started: Vec::new(),
         flushes: 0,
         resets: 0,
     }))
@@ -97,6 +100,7 @@ impl Controller for Fake {
             return Ok(Start::Busy);
         }
         state.has.push((token, *transfer));
+        state.started.push(transfer.sector());
         Ok(Start::Accepted)
     }
 
