@@ -109,15 +109,14 @@ impl Disk {
         let (mut count, mut asked, mut skip) = (1, 0, usize::from(done) * SECTOR);
         for part in transfer.parts() {
             let length = part.memory.len();
-            let skipped = skip.min(length);
-            skip -= skipped;
-            if skipped == length {
+            // What is done are whole parts.
+            if skip > 0 {
+                skip = skip.saturating_sub(length);
                 continue;
             }
             let Some(place) = parts.get_mut(count).filter(|_| count <= self.most_parts) else { break };
-            let left = length - skipped;
-            *place = Part { address: part.physical + skipped as u64, length: left as u32, writable };
-            (count, asked) = (count + 1, asked + (left / SECTOR) as u16);
+            *place = Part { address: part.physical, length: length as u32, writable };
+            (count, asked) = (count + 1, asked + (length / SECTOR) as u16);
         }
         let sector = transfer.sector() + u64::from(done);
         let Ok((header, status)) = self.headers.write(token, transfer.operation(), sector) else {
