@@ -4,7 +4,10 @@
 //! between. Setting: the clock is stopped by its bit SET first. The bit says also that what the registers hold is not whole, so
 //! a driver that died there leaves no wrong time behind: none is told until the clock was set.
 
-use crate::registers::{A, B, CENTURY, D, Raw, SET, TIME, UPDATING, VALID, WEEKDAY, decode, encode};
+use crate::registers::{
+    A, B, CENTURY, D, DIVIDER, Raw, SET, STOPPED, TIME, UPDATING, USUAL_DIVIDER, VALID, WEEKDAY, decode,
+    encode,
+};
 use core::fmt;
 
 /// The port that selects a register. Its highest bit, which is 0, would mask non-maskable interrupts.
@@ -34,7 +37,9 @@ pub enum ClockError {
     NoClock,
     /// It was without power.
     NoPower,
-    /// Somebody has begun to set it and not ended.
+    /// It does not count.
+    Stopped,
+    /// Somebody has begun to set it and not ended, or it was without power.
     HalfSet,
     /// Its registers hold no date.
     NoDate(Raw),
@@ -51,6 +56,7 @@ impl fmt::Display for ClockError {
             Self::NoPower => {
                 write!(f, "it has lost its power; replace its battery, and set it with `date --set`")
             }
+            Self::Stopped => write!(f, "it is stopped; set it with `date --set`"),
             Self::HalfSet => write!(f, "it was being set and is not whole; set it with `date --set`"),
             Self::NoDate(raw) => {
                 write!(f, "it holds {:02x?}, century {:02x}", raw.time, raw.century)?;
@@ -78,12 +84,17 @@ impl<P: Ports> Clock<P> {
 
     /// Its time, in seconds since 1970.
     ///
-    /// Errors: `NoClock`, `NoPower`, `HalfSet`, `NoDate`.
+    /// Errors: `NoClock`, `NoPower`, `Stopped`, `HalfSet`, `NoDate`.
     pub fn time(&mut self) -> Result<i64, ClockError> {
         let (raw, modes) = self.read()?;
         // Where there is no clock there are ones everywhere; those were noticed in status A.
         if self.ports.read(D) & VALID == 0 {
+            // That it was read makes it valid (the manual, "Register D"). Whoever asks next must not believe it.
+            self.ports.write(B, modes | SET);
             return Err(ClockError::NoPower);
+        }
+        if self.ports.read(A) & STOPPED == STOPPED {
+            return Err(ClockError::Stopped);
         }
         if modes & SET != 0 {
             return Err(ClockError::HalfSet);
@@ -106,6 +117,10 @@ impl<P: Ports> Clock<P> {
         self.ports.write(CENTURY, raw.century);
         if self.read_once() != raw || self.ports.read(B) != modes | SET {
             return Err(ClockError::NotSet);
+        }
+        let status = self.ports.read(A) & !UPDATING;
+        if status & STOPPED == STOPPED {
+            self.ports.write(A, status & !DIVIDER | USUAL_DIVIDER);
         }
         self.ports.write(B, modes);
         Ok(())

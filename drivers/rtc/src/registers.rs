@@ -8,6 +8,12 @@ use calendar::Date;
 pub const A: u8 = 0x0a;
 /// In status A: so it is.
 pub const UPDATING: u8 = 0x80;
+/// In status A: which frequency the clock has, and the value that every PC has, 32,768 Hz (the manual, table 3).
+pub const DIVIDER: u8 = 0x70;
+/// See [`DIVIDER`].
+pub const USUAL_DIVIDER: u8 = 0x20;
+/// In status A: with both of these the divider is held in reset, and nothing is counted.
+pub const STOPPED: u8 = 0x60;
 /// Status B: the modes (the manual, "Register B").
 pub const B: u8 = 0x0b;
 /// In status B: no updates, the registers may be written.

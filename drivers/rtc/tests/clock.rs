@@ -4,7 +4,7 @@ mod model;
 
 use model::{ALL_MODES, Chip, SECOND};
 use proptest::prelude::*;
-use rtc::registers::{A, B, BINARY, D, HOURS_24, SET, UPDATING};
+use rtc::registers::{A, B, BINARY, D, HOURS_24, SET, STOPPED, UPDATING};
 use rtc::{Clock, ClockError, Ports};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -123,9 +123,26 @@ fn every_error_is_told_from_the_others() {
     assert_eq!(with(|_| ()).time(), Ok(START));
     assert_eq!(with(|chip| chip.memory[usize::from(D)] = 0).time(), Err(ClockError::NoPower));
     assert_eq!(with(|chip| chip.memory[usize::from(B)] |= SET).time(), Err(ClockError::HalfSet));
+    assert_eq!(with(|chip| chip.memory[usize::from(A)] |= STOPPED).time(), Err(ClockError::Stopped));
     assert!(matches!(with(|chip| chip.memory[8] = 13).time(), Err(ClockError::NoDate(_))));
     assert_eq!(with(|_| ()).set(calendar::LAST + 1), Err(ClockError::OutOfRange));
     assert_eq!(with(|_| ()).set(calendar::FIRST - 1), Err(ClockError::OutOfRange));
+}
+
+#[test]
+fn what_is_not_believed_is_not_believed_the_next_time_but_when_it_was_set() {
+    for change in [
+        |chip: &mut Chip| chip.memory[usize::from(D)] = 0,
+        |chip: &mut Chip| chip.memory[usize::from(A)] |= STOPPED,
+    ] {
+        let mut chip = Chip::new(START, BINARY | HOURS_24, SECOND);
+        change(&mut chip);
+        let (bench, mut clock) = Bench::new(chip, Vec::new());
+        assert!((0..3).all(|_| clock.time().is_err()));
+        assert_eq!(clock.set(START + 5), Ok(()));
+        bench.0.borrow_mut().now += 3 * SECOND;
+        assert_eq!(clock.time(), Ok(START + 8));
+    }
 }
 
 /// Where there is nothing, all bits are ones.

@@ -2,7 +2,9 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
-use rtc::registers::{A, B, BINARY, CENTURY, D, HOURS_24, Raw, SET, TIME, UPDATING, VALID, decode, encode};
+use rtc::registers::{
+    A, B, BINARY, CENTURY, D, HOURS_24, Raw, SET, STOPPED, TIME, UPDATING, VALID, decode, encode,
+};
 use std::sync::{Arc, Mutex};
 
 pub const SECOND: u64 = 1_000_000_000;
@@ -26,12 +28,17 @@ impl Chip {
         let mut chip =
             Self { memory: [0; 128], seconds, next: first, noise: fastrand::Rng::with_seed(first) };
         (chip.memory[usize::from(B)], chip.memory[usize::from(D)]) = (modes, VALID);
+        chip.memory[usize::from(A)] = 0x26;
         chip.show();
         chip
     }
 
     fn modes(&self) -> u8 {
         self.memory[usize::from(B)]
+    }
+
+    fn runs(&self) -> bool {
+        self.modes() & SET == 0 && self.memory[usize::from(A)] & STOPPED != STOPPED
     }
 
     fn show(&mut self) {
@@ -47,7 +54,7 @@ impl Chip {
     pub fn pass(&mut self, now: u64) {
         while self.next <= now {
             self.next += SECOND;
-            if self.modes() & SET == 0 {
+            if self.runs() {
                 self.seconds += 1;
                 self.show();
             }
@@ -56,10 +63,11 @@ impl Chip {
 
     pub fn read(&mut self, register: u8, now: u64) -> u8 {
         self.pass(now);
-        let runs = self.modes() & SET == 0;
+        let runs = self.runs();
         match register {
-            A if runs && now + ANNOUNCED >= self.next => 0x26 | UPDATING,
-            A => 0x26,
+            A if runs && now + ANNOUNCED >= self.next => self.memory[usize::from(A)] | UPDATING,
+            // Whoever has read that it was without power is not told again.
+            D => std::mem::replace(&mut self.memory[usize::from(D)], VALID),
             _ if TIME.contains(&register) && runs && now + UPDATE >= self.next => self.noise.u8(..),
             _ => self.memory[usize::from(register)],
         }
