@@ -88,7 +88,7 @@ impl Disk {
     /// Makes a request. Its pages are the device's until [`Disk::wait`] returns the tag.
     ///
     /// Errors: `InvalidArgument` (the tag is in use or too high, or the request contradicts itself); `InputOutput`: the
-    /// disk cannot be used any more, and all requests are gone.
+    /// disk cannot be used, and all requests are gone. The next one tries to find a driver again.
     pub fn submit(&mut self, tag: u16, request: &Request<'_>) -> Result<(), Error> {
         self.user.submit(tag, request)?;
         let woken = match self.user.must_wake() {
@@ -101,7 +101,7 @@ impl Disk {
 
     /// Waits until a request is answered: its tag, and whether it was done.
     ///
-    /// Errors: `Empty` (no request is in flight); `InputOutput`: the disk cannot be used any more, and all requests are gone.
+    /// Errors: `Empty` (no request is in flight); `InputOutput` as of [`Disk::submit`].
     pub fn wait(&mut self) -> Result<Ended, Error> {
         loop {
             let is_broken = match self.user.answer() {
@@ -135,6 +135,8 @@ impl Disk {
         self.deaths += 1;
         let result = if self.deaths > DEATHS { Err(Error::InputOutput) } else { self.attach_again() };
         if result.is_err() {
+            // Somebody may have the driver started again, so the next request tries once more.
+            self.deaths = 0;
             self.user.forget();
         }
         result

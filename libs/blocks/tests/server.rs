@@ -5,6 +5,7 @@ mod bench;
 use bench::{NAME, SECTORS, byte, lock, read, release, shared, submit, system, user, write};
 use blocks::{Disk, Operation, REQUESTS, Request, Unit};
 use interfaces::blk::Client as Driver;
+use interfaces::dm::Client as Manager;
 use ipc::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -263,6 +264,25 @@ fn what_is_asked_of_a_driver_that_has_died_is_done_by_the_next_without_a_wait() 
         resea::sleep(Duration::from_secs(1));
         assert_eq!(lock(&seen).content[0][8], 2);
         assert_eq!(disk.poll(), Ok(Some((0, Ok(())))));
+    });
+}
+
+#[test]
+fn a_disk_whose_driver_was_given_up_can_be_used_when_it_was_restarted() {
+    let shared = shared();
+    let seen = Arc::clone(&shared);
+    system(&shared).run(move || {
+        let mut disk = disk(0);
+        assert_eq!(write(&mut disk, 8, 1), Ok(()));
+        lock(&seen).dies = true;
+        for _ in 0..20 {
+            let request = Request { operation: Operation::Write, sector: 8, sectors: 8, pages: &[1] };
+            let ended = disk.submit(29, &request).and_then(|()| disk.wait());
+            assert_eq!(ended, Err(Error::InputOutput));
+        }
+        lock(&seen).dies = false;
+        Manager::new(resea::lookup("dm").unwrap()).restart("disk0").unwrap();
+        assert_eq!((write(&mut disk, 8, 3), read(&mut disk, 8)), (Ok(()), Ok(3)));
     });
 }
 

@@ -20,6 +20,8 @@ pub struct State {
     pub content: [Vec<u8>; 4],
     /// Most requests of a disk that it has at once.
     pub room: [usize; 4],
+    /// The driver ends when it is asked for something.
+    pub dies: bool,
     /// It ends no request of this disk.
     pub held: [bool; 4],
     /// What it has: token and transfer, in the order of their start.
@@ -45,6 +47,7 @@ pub fn shared() -> Shared {
         units: [Some(unit); 4],
         content: core::array::from_fn(|_| vec![0; SECTORS as usize]),
         room: [usize::MAX; 4],
+        dies: false,
         held: [false; 4],
         has: Vec::new(),
         started: Vec::new(),
@@ -88,6 +91,9 @@ impl Controller for Fake {
     }
 
     fn start(&mut self, token: u16, transfer: &Transfer) -> Result<Start, Infallible> {
+        if lock(&self.0).dies {
+            ipc::exit(1);
+        }
         let mut state = lock(&self.0);
         let unit = state.units[transfer.unit as usize].expect("the disk exists");
         let is_flush = transfer.operation() == Operation::Flush;
