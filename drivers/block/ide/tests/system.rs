@@ -145,6 +145,33 @@ fn each_drive_is_a_unit_and_what_is_no_disk_is_left_alone() {
 }
 
 #[test]
+fn both_channels_work_at_once() {
+    const DELAY: u64 = 1_000_000;
+    let (system, _) = system(|| {
+        let drives = || [Some(Drive::new(200, true, 16)), None];
+        [Channel::new(drives(), DELAY), Channel::new(drives(), DELAY)]
+    });
+    system.run(|| {
+        let mut disks: Vec<_> = ["disk0", "disk2"].map(|name| Disk::open(name).unwrap()).into();
+        let start = resea::clock();
+        let pages: Vec<u16> = (0..20).collect();
+        for tag in 0..5 {
+            for disk in &mut disks {
+                // Ten blocks, each with an interrupt.
+                let request = Request { operation: Operation::Read, sector: 0, sectors: 160, pages: &pages };
+                disk.submit(tag, &request).unwrap();
+            }
+        }
+        for disk in &mut disks {
+            (0..5).for_each(|_| assert_eq!(finish(disk), Ok(())));
+        }
+        // Besides, the driver waits for each drive once it has given its last block.
+        let took = (resea::clock() - start) / DELAY;
+        assert!((50..70).contains(&took), "50 blocks of each disk take {took} times as long as one");
+    });
+}
+
+#[test]
 fn a_controller_without_drives_offers_none() {
     let (system, _) = system(|| [Channel::new([None, None], 0), Channel::new([None, None], 0)]);
     system.run(|| assert!(Disk::open("disk0").is_err()));
