@@ -46,7 +46,7 @@ pub trait Controller {
     /// Errors: the fault that ends the driver.
     fn start(&mut self, token: u16, transfer: &Transfer) -> Result<Start, Self::Fault>;
 
-    /// Everything was started that can be for now: the device is to hear of it.
+    /// Everything was started that can be for now, and all that has ended was told: the device is to hear of what there is to do.
     fn started(&mut self) {}
 
     /// The device has interrupted: makes it lower its line, if it has one.

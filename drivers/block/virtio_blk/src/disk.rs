@@ -94,7 +94,6 @@ impl Disk {
     /// Stops the device and starts it with an empty queue.
     fn restart(&mut self) -> Result<(), Unusable> {
         self.transport.reset()?;
-        self.requests.fill(None);
         self.queue.reset();
         self.transport.negotiate(self.agreed)?;
         self.doorbell = self.transport.connect(QUEUE, &self.layout, self.memory.physical())?;
@@ -149,7 +148,6 @@ impl Disk {
         if !self.add(token, transfer, done) {
             return Ok(Some((token, Err(ipc::Error::InputOutput))));
         }
-        self.started();
         Ok(None)
     }
 }
