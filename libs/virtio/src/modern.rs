@@ -13,6 +13,7 @@ const DRIVER_FEATURE: usize = 12;
 const CONFIG_VECTOR: usize = 16;
 const QUEUES: usize = 18;
 const DEVICE_STATUS: usize = 20;
+const GENERATION: usize = 21;
 const QUEUE_SELECT: usize = 22;
 const QUEUE_SIZE: usize = 24;
 const QUEUE_VECTOR: usize = 26;
@@ -101,6 +102,11 @@ impl Modern {
     fn write_address(&self, field: usize, address: u64) {
         self.common.write32(field, address as u32);
         self.common.write32(field + 4, (address >> 32) as u32);
+    }
+
+    /// Changes whenever the device changes its own registers (2.5.1).
+    pub fn generation(&self) -> u8 {
+        self.common.read8(GENERATION)
     }
 
     pub fn status(&self) -> u8 {

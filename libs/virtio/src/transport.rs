@@ -18,6 +18,9 @@ const FEATURES_OK: u8 = 8;
 /// How often the status of a device is read until its reset has ended. Each read is an access to the bus.
 const PATIENCE: usize = 100_000;
 
+/// How often registers that belong together are read, until the device does not change them meanwhile.
+const READINGS: usize = 100;
+
 /// Most descriptors of a queue: what is given to modern devices, and taken from legacy ones.
 const MOST_DESCRIPTORS: u16 = 256;
 const MOST_LEGACY: u16 = 1024;
@@ -142,6 +145,25 @@ impl Transport {
             Kind::Modern(modern) => modern.device(),
             Kind::Legacy(legacy) => legacy.device(),
         }
+    }
+
+    /// Reads 64 bits of these registers, which the device does not change halfway (2.5.1). `None`: it does so all the time.
+    pub fn read64(&self, offset: usize) -> Option<u64> {
+        let registers = self.registers();
+        let read = || u64::from(registers.read32(offset)) | u64::from(registers.read32(offset + 4)) << 32;
+        let whole = || match &self.0 {
+            Kind::Modern(modern) => {
+                let before = modern.generation();
+                let value = read();
+                (modern.generation() == before).then_some(value)
+            }
+            // Legacy devices do not tell (2.5.4).
+            Kind::Legacy(_) => {
+                let value = read();
+                (read() == value).then_some(value)
+            }
+        };
+        (0..READINGS).find_map(|_| whole())
     }
 
     fn status(&self) -> u8 {

@@ -14,6 +14,8 @@ pub enum Unusable {
     Driver(DriverError),
     /// It says that registers lie where it has none: at this offset behind this base address register.
     Place(u8, u32),
+    /// It changes its registers all the time.
+    Restless,
     /// It does not come out of reset.
     InReset,
     /// It does not work with these features, of those that it has offered.
@@ -46,6 +48,7 @@ impl fmt::Display for Unusable {
                     "the device says that it has registers at {offset:#x} behind base address register {bar}, where it has none"
                 )
             }
+            Self::Restless => write!(f, "the device changes its registers faster than they can be read"),
             Self::InReset => write!(f, "the device does not come out of reset"),
             Self::Features(features) => {
                 write!(f, "the device does not work with the features {features:#x}, which it has offered")

@@ -73,7 +73,9 @@ impl Disk {
         let headers = Headers { memory: rest, physical: memory.physical() + length as u64 };
         let doorbell = transport.connect(QUEUE, &layout, memory.physical())?;
         let most_parts = most_parts(&transport, agreed, &layout)?;
-        let unit = unit(&transport, agreed);
+        let sectors = transport.read64(CAPACITY).ok_or(Unusable::Restless)?;
+        // A device that cannot flush has on the medium what it has answered (5.2.6.2).
+        let unit = Unit { sectors, read_only: agreed & READ_ONLY != 0, volatile: agreed & FLUSH != 0 };
         transport.start();
         let (messages, requests) = (device.messages, alloc::vec![None; REQUESTS]);
         Ok(Self {
@@ -162,13 +164,6 @@ fn most_parts(transport: &Transport, agreed: u64, layout: &Layout) -> Result<usi
         _ => transport.registers().read32(MOST_SEGMENTS).clamp(1, MOST_PAGES as u32) as usize,
     };
     Ok(most.min(room))
-}
-
-fn unit(transport: &Transport, agreed: u64) -> Unit {
-    let word = |offset| u64::from(transport.registers().read32(CAPACITY + offset));
-    let sectors = word(0) | word(4) << 32;
-    // A device that cannot flush has on the medium what it has answered (5.2.6.2).
-    Unit { sectors, read_only: agreed & READ_ONLY != 0, volatile: agreed & FLUSH != 0 }
 }
 
 impl Controller for Disk {

@@ -134,6 +134,18 @@ fn sectors_are_numbered_with_64_bits() {
 }
 
 #[test]
+fn a_capacity_that_changes_while_it_is_read_is_read_again() {
+    for manner in manners().into_iter().step_by(5) {
+        let shared = shared();
+        shared.grows.store(2, Ordering::Relaxed);
+        system(manner, false, &shared).run(|| {
+            let disk = Disk::open("disk0").unwrap();
+            assert_eq!(disk.sectors(), (2 << 32) + SECTORS as u64);
+        });
+    }
+}
+
+#[test]
 fn what_takes_too_long_is_an_error_and_the_rest_is_done() {
     let shared = shared();
     let seen = shared.clone();

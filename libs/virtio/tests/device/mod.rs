@@ -39,6 +39,11 @@ pub trait Kind: Send {
     /// The register at `offset` in section 5.
     fn register(&self, offset: usize) -> u64;
 
+    /// How often those registers have changed.
+    fn generation(&self) -> u8 {
+        0
+    }
+
     /// The driver has started it, with these features.
     fn start(&mut self, queues: Vec<Queue>, accepted: u64);
 
@@ -163,6 +168,7 @@ impl<K: Kind> Card<K> {
             4 => self.offered() >> (32 * self.select) & 0xffff_ffff,
             18 => K::QUEUES as u64,
             20 => self.status.into(),
+            21 => self.kind.generation().into(),
             24 => place.size.into(),
             26 => place.vector.into(),
             30 => self.queue as u64,

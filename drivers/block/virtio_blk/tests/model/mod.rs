@@ -38,6 +38,8 @@ pub struct Shared {
     pub status: AtomicU32,
     /// It gives so many of the next requests back without having written a status.
     pub mute: AtomicU32,
+    /// How often its capacity grows past 2^32 sectors while it is read.
+    pub grows: AtomicU32,
     /// The upper half of its capacity. With it, the content is that of its last sectors.
     pub above: AtomicU32,
     /// It says that it has written more than there is room for.
@@ -86,11 +88,22 @@ impl Kind for Disk {
 
     fn register(&self, offset: usize) -> u64 {
         match offset {
+            0 if self.shared.grows.load(Ordering::Relaxed) > 0 => 0xffff_ffff,
             0 => self.shared.sectors.lock().unwrap().len() as u64,
-            4 => self.shared.above.load(Ordering::Relaxed).into(),
+            4 => {
+                // It grows between the two halves.
+                if take(&self.shared.grows) {
+                    self.shared.above.fetch_add(1, Ordering::Relaxed);
+                }
+                self.shared.above.load(Ordering::Relaxed).into()
+            }
             12 => self.most_segments.into(),
             offset => panic!("the driver reads device register {offset}"),
         }
+    }
+
+    fn generation(&self) -> u8 {
+        self.shared.above.load(Ordering::Relaxed) as u8
     }
 
     fn start(&mut self, mut queues: Vec<Queue>, _: u64) {
