@@ -2,22 +2,12 @@
 
 use crate::files::Files;
 use alloc::format;
-use blocks::Disk;
+use blocks::{Disk, split_partition};
 use fileserver::{Failure, Mount, now, serve};
 use ipc::Error;
 
 /// The right command line.
 const USAGE: &str = "fatfs DISK[pPARTITION] POINT [--read-only]";
-
-/// The name of a disk and the number of a partition: `disk0p2` is the second one of `disk0`.
-fn split(source: &str) -> (&str, Option<u32>) {
-    let parts =
-        source.rsplit_once('p').filter(|(disk, _)| disk.ends_with(|last: char| last.is_ascii_digit()));
-    match parts.and_then(|(disk, number)| Some((disk, number.parse().ok()?))) {
-        Some((disk, number)) => (disk, Some(number)),
-        None => (source, None),
-    }
-}
 
 /// Why a volume could not be mounted, for people.
 fn failure(source: &str, error: Error) -> Failure {
@@ -42,7 +32,7 @@ pub fn run() -> Failure {
 
 fn mount() -> Result<Files<Disk>, Failure> {
     let mount = Mount::from_arguments(USAGE)?;
-    let (name, partition) = split(mount.source);
+    let (name, partition) = split_partition(mount.source);
     let disk = Disk::open(name).map_err(|error| {
         let text = match error {
             Error::NotFound => format!("there is no disk `{name}`: `lspci` lists what there is"),
@@ -61,19 +51,4 @@ fn mount() -> Result<Files<Disk>, Failure> {
         );
     }
     Ok(Files::new(volume))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn partitions_are_behind_the_disk() {
-        assert_eq!(split("disk0"), ("disk0", None));
-        assert_eq!(split("disk0p2"), ("disk0", Some(2)));
-        assert_eq!(split("ramdisk0p12"), ("ramdisk0", Some(12)));
-        for other in ["loop", "p1", "disk0px", "disk0p"] {
-            assert_eq!(split(other), (other, None));
-        }
-    }
 }

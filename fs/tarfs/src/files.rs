@@ -4,21 +4,15 @@ use crate::content::{CHUNK, Content};
 use crate::space::Space;
 use crate::store::Store;
 use crate::tree::{Body, Node, NodeId, ROOT, Tree};
-use alloc::boxed::Box;
 use alloc::string::String;
-use alloc::vec;
 use fileserver::{Attributes, FileSystem, Kind, Sink, Source, Statistics};
 use ipc::Error;
-
-/// Bytes that are read from the store at once.
-const BUFFER: usize = 16 << 10;
 
 /// A tree in memory, whose files may lie in a store as long as nobody changes them.
 pub struct Files<S> {
     /// Names and content.
     pub tree: Tree,
     store: S,
-    buffer: Box<[u8]>,
     format: &'static str,
     /// Nothing can be changed from outside.
     pub read_only: bool,
@@ -30,7 +24,7 @@ impl<S: Store> Files<S> {
     /// An empty tree over a store, with so many bytes for names and what is written. `format` is what it is called.
     pub fn new(store: S, format: &'static str, space: u64, now: i64) -> Self {
         let tree = Tree::new(Space::new(space), now);
-        Self { tree, store, buffer: vec![0; BUFFER].into(), format, read_only: false, now }
+        Self { tree, store, format, read_only: false, now }
     }
 
     /// The store.
@@ -97,7 +91,7 @@ impl<S: Store> FileSystem for Files<S> {
         sink: &mut dyn Sink,
     ) -> Result<usize, Error> {
         let (content, ..) = self.tree.content(*open)?;
-        content.read(&mut self.store, &mut self.buffer, offset, length, sink)
+        content.read(&mut self.store, offset, length, sink)
     }
 
     fn write(

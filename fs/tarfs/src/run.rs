@@ -10,6 +10,9 @@ use ipc::Error;
 
 const USAGE: &str = "tarfs SOURCE POINT [--read-only]";
 
+/// Characters of the path of the first member that is left out, in the log.
+const FIRST_MAX: usize = 200;
+
 /// Serves for ever, or says why it cannot.
 pub fn run() -> Failure {
     match mount() {
@@ -32,8 +35,10 @@ fn mount() -> Result<Files<Place>, Failure> {
     match files(mount.source, space(), now()) {
         Ok((mut files, left_out)) => {
             if let LeftOut { count: 1.., first } = &left_out {
+                // It may be as long as the archive likes, and would mean something to a terminal.
+                let first = first.chars().take(FIRST_MAX).flat_map(char::escape_debug).collect::<String>();
                 resea::warn!(
-                    "{}: {} of its members are not here, `{first}` first: links, devices, or paths that are not possible here",
+                    "{}: {} of its members are not here, `{first}` first: links, devices, sparse files, or paths that are not possible here",
                     mount.source,
                     left_out.count
                 );
@@ -49,10 +54,18 @@ fn mount() -> Result<Files<Place>, Failure> {
 fn sentence(source: &str, error: Error) -> String {
     match error {
         Error::NotFound => format!(
-            "there is no source `{source}`; use `none`, `boot`, or `boot/` and the path of an archive in the boot image"
+            "there is no source `{source}`; use `none`, `boot`, `boot/` and the path of an archive in the boot image, or a disk that `lspci` lists, as `disk0`, or its partition, as `disk0p1`"
         ),
-        Error::WrongFormat => format!("`{source}` is not a tar archive; unpack it first if it is compressed"),
-        Error::Damaged => format!("the archive `{source}` is damaged; make it again"),
+        Error::TableFull => format!("`{source}` has too many users; unmount what else is on that disk"),
+        Error::InputOutput => {
+            format!(
+                "`{source}` cannot be read: {error}; `restart` with the disk's name starts its driver again"
+            )
+        }
+        Error::WrongFormat => {
+            format!("`{source}` is not a tar archive, or empty; unpack it first if it is compressed")
+        }
+        Error::Damaged => format!("the archive `{source}` is damaged or cut off; make it again"),
         Error::OutOfMemory => {
             format!(
                 "the archive `{source}` has more names than there is memory; raise `heap` in fs/tarfs/Cargo.toml"

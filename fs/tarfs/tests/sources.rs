@@ -88,9 +88,9 @@ fn a_source_that_is_none_ends_the_server_with_a_sentence() {
         assert_eq!(status(&["none", "/a", "b"]), Error::InvalidArgument.code() as i32);
     });
     for sentence in [
-        "tarfs: there is no source `moon`; use `none`, `boot`, or `boot/` and the path of an archive in the boot image",
-        "tarfs: `boot/text` is not a tar archive; unpack it first if it is compressed",
-        "tarfs: the archive `boot/cut.tar` is damaged; make it again",
+        "tarfs: there is no source `moon`; use `none`, `boot`, `boot/` and the path of an archive in the boot image, or a disk",
+        "tarfs: `boot/text` is not a tar archive, or empty; unpack it first if it is compressed",
+        "tarfs: the archive `boot/cut.tar` is damaged or cut off; make it again",
         "tarfs: POINT is missing; usage: tarfs SOURCE POINT [--read-only]",
     ] {
         assert!(report.console.contains(sentence), "{sentence}\n{}", report.console);
