@@ -9,7 +9,7 @@ mod header;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
-use extension::Extension;
+use extension::{Extension, Said};
 use header::{BLOCK, Header};
 use ipc::Error;
 
@@ -34,7 +34,9 @@ pub enum Kind {
     File,
     /// A directory.
     Directory,
-    /// A link, a device, or something else that is no plain file.
+    /// A hard link: another name of a file before it.
+    Link,
+    /// A symbolic link, a device, a sparse file, or something else that is no plain file.
     Other,
 }
 
@@ -45,9 +47,11 @@ pub struct Member {
     pub kind: Kind,
     /// Its path, as it is written.
     pub path: String,
+    /// The path of the file that a hard link leads to; empty of others.
+    pub target: String,
     /// Where its content begins.
     pub at: u64,
-    /// Bytes of its content, all in the archive; 0 of directories.
+    /// Bytes of its content, all in the archive; 0 of directories and links.
     pub size: u64,
     /// When it was modified, in milliseconds since 1970-01-01 00:00 UTC.
     pub modified: i64,
@@ -80,19 +84,29 @@ impl<'a> Reader<'a> {
     }
 
     fn member(&mut self) -> Result<Option<Member>, Error> {
-        let mut own = Extension::default();
+        let mut own = None;
         loop {
-            let Some(header) = self.header()? else { return Ok(None) };
+            let Some(header) = self.header()? else {
+                // What is said of a member, and there is none.
+                return if own.is_some() { Err(Error::Damaged) } else { Ok(None) };
+            };
             match header.flag {
-                b'x' => own.read_records(&self.content(&header)?)?,
                 b'g' => {
                     let records = self.content(&header)?;
                     self.global.read_records(&records)?;
                 }
-                b'L' => own.path = Some(text(&self.content(&header)?)),
-                // The name that a link leads to.
-                b'K' => drop(self.content(&header)?),
-                _ => return self.plain(&header, own).map(Some),
+                // The label of the archive.
+                b'V' => drop(self.content(&header)?),
+                b'x' | b'X' | b'L' | b'K' => {
+                    let content = self.content(&header)?;
+                    let own = own.get_or_insert_with(Extension::default);
+                    match header.flag {
+                        b'L' => own.path = Said::Value(text(&content)),
+                        b'K' => own.target = Said::Value(text(&content)),
+                        _ => own.read_records(&content)?,
+                    }
+                }
+                _ => return self.plain(header, &own.unwrap_or_default()).map(Some),
             }
         }
     }
@@ -128,7 +142,8 @@ impl<'a> Reader<'a> {
             return Err(Error::Damaged);
         }
         // What fills the last block may be missing at the very end.
-        self.at = size.next_multiple_of(BLOCK).saturating_add(at).min(self.bytes.size());
+        let blocks = size.checked_next_multiple_of(BLOCK).unwrap_or(u64::MAX);
+        self.at = blocks.saturating_add(at).min(self.bytes.size());
         Ok(at)
     }
 
@@ -145,30 +160,38 @@ impl<'a> Reader<'a> {
     }
 
     /// A member that is not only about the next.
-    fn plain(&mut self, header: &Header, own: Extension) -> Result<Member, Error> {
-        let path = own.path.or_else(|| self.global.path.clone()).unwrap_or_else(|| header.path.clone());
-        let mut kind = match header.flag {
+    fn plain(&mut self, header: Header, own: &Extension) -> Result<Member, Error> {
+        let path = own.path.or(&self.global.path).unwrap_or(header.path);
+        let size = own.size.or(&self.global.size).or(header.size);
+        let size = match header.flag {
+            // Old archives have the size of the file there. Only POSIX's later format has content behind links.
+            b'1' if !own.is_pax => 0,
+            // Links, devices, directories and pipes: what stands there is not the size of content.
+            b'2'..=b'6' => 0,
+            _ => size.ok_or(Error::Damaged)?,
+        };
+        let kind = match header.flag {
             b'0' | b'\0' | b'7' if path.ends_with('/') => Kind::Directory,
+            // Its content is not what it looks like.
+            b'0' | b'\0' | b'7' if own.is_sparse => Kind::Other,
             b'0' | b'\0' | b'7' => Kind::File,
-            b'5' => Kind::Directory,
+            b'1' if size == 0 => Kind::Link,
+            b'1' => Kind::File,
+            // The second one is of an incremental archive: its content is a list.
+            b'5' | b'D' => Kind::Directory,
             _ => Kind::Other,
         };
-        if own.is_sparse && kind == Kind::File {
-            // Its content is not what it looks like.
-            kind = Kind::Other;
-        }
-        let size = match header.flag {
-            // Links, devices, directories and pipes: what stands there is not the size of content.
-            b'1'..=b'6' => 0,
-            _ => own.size.or(self.global.size).or(header.size).ok_or(Error::Damaged)?,
+        let target = match kind {
+            Kind::Link => own.target.or(&self.global.target).unwrap_or(header.target),
+            _ => String::new(),
         };
         if header.flag == b'S' && header.is_extended {
             self.skip_sparse_map()?;
         }
         let at = self.skip(size)?;
-        let modified = own.modified.or(self.global.modified).unwrap_or(header.modified);
+        let modified = own.modified.or(&self.global.modified).unwrap_or(header.modified);
         let size = if kind == Kind::Directory { 0 } else { size };
-        Ok(Member { kind, path, at, size, modified })
+        Ok(Member { kind, path, target, at, size, modified })
     }
 
     /// More blocks with the places of a GNU sparse file's pieces, as long as each says that there is another.
@@ -184,8 +207,16 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Text up to its NUL; what is not UTF-8 becomes the replacement character.
+/// Text up to its NUL.
 fn text(bytes: &[u8]) -> String {
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
-    String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).into_owned()
+    decode(bytes.get(..end).unwrap_or_default())
+}
+
+/// Text that is UTF-8, or else Latin-1: so no two names become one.
+fn decode(bytes: &[u8]) -> String {
+    match core::str::from_utf8(bytes) {
+        Ok(text) => String::from(text),
+        Err(_) => bytes.iter().copied().map(char::from).collect(),
+    }
 }

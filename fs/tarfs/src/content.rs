@@ -15,7 +15,7 @@ pub const CHUNK: usize = 4096;
 /// What a chunk takes of the space: with its place in the list, which may be twice as long as needed.
 const COST: u64 = (CHUNK + 64) as u64;
 /// Bytes of the largest file: as many as chunks have numbers.
-const SIZE_MAX: u64 = (CHUNK as u64) << 32;
+pub const SIZE_MAX: u64 = (CHUNK as u64) << 32;
 /// What is read where nothing is.
 static ZEROS: [u8; CHUNK] = [0; CHUNK];
 
@@ -43,9 +43,14 @@ fn piece(offset: u64, length: usize) -> Piece {
 }
 
 impl Content {
-    /// What lies in a store.
+    /// What lies in a store, at most [`SIZE_MAX`] bytes.
     pub const fn of(origin: Origin) -> Self {
         Self { size: origin.length, origin, chunks: Vec::new() }
+    }
+
+    /// What is below what was written.
+    pub const fn origin(&self) -> Origin {
+        self.origin
     }
 
     /// Bytes of the file.

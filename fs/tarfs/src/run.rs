@@ -38,7 +38,7 @@ fn mount() -> Result<Files<Place>, Failure> {
                 // It may be as long as the archive likes, and would mean something to a terminal.
                 let first = first.chars().take(FIRST_MAX).flat_map(char::escape_debug).collect::<String>();
                 resea::warn!(
-                    "{}: {} of its members are not here, `{first}` first: links, devices, sparse files, or paths that are not possible here",
+                    "{}: {} of its members are not here, `{first}` first: symbolic links, devices, sparse files, or paths that are not possible here",
                     mount.source,
                     left_out.count
                 );

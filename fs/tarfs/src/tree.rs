@@ -44,6 +44,13 @@ pub struct Directory {
     by_age: Vec<(u64, NodeId)>,
 }
 
+impl Directory {
+    /// Whether nothing is in it.
+    pub const fn is_empty(&self) -> bool {
+        self.by_name.is_empty()
+    }
+}
+
 impl Node {
     /// Whether it is a file.
     pub const fn kind(&self) -> Kind {
@@ -179,7 +186,7 @@ impl Tree {
     /// Errors: `NotFound`, `NotADirectory`, `NotEmpty`.
     pub fn remove(&mut self, directory: NodeId, name: &str, now: i64) -> Result<(), Error> {
         let id = self.lookup(directory, name)?;
-        if matches!(&self.get(id)?.body, Body::Directory(inner) if !inner.by_name.is_empty()) {
+        if matches!(&self.get(id)?.body, Body::Directory(inner) if !inner.is_empty()) {
             return Err(Error::NotEmpty);
         }
         self.unlink(directory, id, now)?;

@@ -1,19 +1,46 @@
 //! What an extended header says of the member behind it, in place of the member's own header.
 
+use super::decode;
 use alloc::string::String;
 use ipc::Error;
+
+/// What an extended header says of something: nothing, that what was said before does not count, or this.
+#[derive(Clone, Default)]
+pub enum Said<T> {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// What was said before does not count. Then it is as in the member's own header.
+    TakenBack,
+    /// This.
+    Value(T),
+}
+
+impl<T: Clone> Said<T> {
+    /// `None` if the member's own header counts: neither this nor `global` says anything else.
+    pub fn or(&self, global: &Self) -> Option<T> {
+        match (self, global) {
+            (Self::Value(value), _) | (Self::Nothing, Self::Value(value)) => Some(value.clone()),
+            _ => None,
+        }
+    }
+}
 
 /// What an extended header may say, as far as anybody here asks.
 #[derive(Default)]
 pub struct Extension {
     /// The path.
-    pub path: Option<String>,
+    pub path: Said<String>,
+    /// The path of what a link leads to.
+    pub target: Said<String>,
     /// Bytes of content.
-    pub size: Option<u64>,
+    pub size: Said<u64>,
     /// When it was modified, in milliseconds.
-    pub modified: Option<i64>,
+    pub modified: Said<i64>,
     /// The content is a map of pieces and the pieces.
     pub is_sparse: bool,
+    /// There is one, of the form that POSIX has.
+    pub is_pax: bool,
 }
 
 impl Extension {
@@ -21,6 +48,7 @@ impl Extension {
     ///
     /// Errors: `Damaged` (they are not like that, or a value is not what it has to be).
     pub fn read_records(&mut self, mut records: &[u8]) -> Result<(), Error> {
+        self.is_pax = true;
         while !records.is_empty() {
             let (record, rest) = split_record(records).ok_or(Error::Damaged)?;
             self.read_record(record).ok_or(Error::Damaged)?;
@@ -32,19 +60,26 @@ impl Extension {
     fn read_record(&mut self, record: &[u8]) -> Option<()> {
         let equals = record.iter().position(|byte| *byte == b'=')?;
         let (key, value) = (record.get(..equals)?, record.get(equals + 1..)?);
-        let ascii = || core::str::from_utf8(value).ok();
+        // An empty value takes back what an earlier header has said.
+        let path = || if value.is_empty() { Said::TakenBack } else { Said::Value(decode(value)) };
         match key {
-            // An empty value takes back what an earlier header has said.
-            b"path" => self.path = (!value.is_empty()).then(|| String::from_utf8_lossy(value).into_owned()),
-            b"size" if value.is_empty() => self.size = None,
-            b"size" => self.size = Some(ascii()?.parse().ok()?),
-            b"mtime" if value.is_empty() => self.modified = None,
-            b"mtime" => self.modified = Some(milliseconds(ascii()?)?),
+            b"path" => self.path = path(),
+            b"linkpath" => self.target = path(),
+            b"size" => self.size = number(value, |text| text.parse().ok())?,
+            b"mtime" => self.modified = number(value, milliseconds)?,
             key if key.starts_with(b"GNU.sparse.") => self.is_sparse = true,
             _ => {}
         }
         Some(())
     }
+}
+
+/// A value that is a number, if it is one or empty.
+fn number<T>(value: &[u8], parse: impl Fn(&str) -> Option<T>) -> Option<Said<T>> {
+    if value.is_empty() {
+        return Some(Said::TakenBack);
+    }
+    core::str::from_utf8(value).ok().and_then(parse).map(Said::Value)
 }
 
 /// The first record without its length and its end, and the others.
@@ -55,7 +90,7 @@ fn split_record(records: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((record.get(space + 1..)?.strip_suffix(b"\n")?, rest))
 }
 
-/// Seconds with a fraction as milliseconds, rounded down.
+/// Seconds with a fraction as milliseconds; further digits do not count.
 fn milliseconds(text: &str) -> Option<i64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -79,11 +114,16 @@ mod tests {
         let mut extension = Extension::default();
         let records = b"13 path=a\nb/\n12 size=789\n19 mtime=1.0625000\n12 other=x=\n";
         assert_eq!(extension.read_records(records), Ok(()));
-        assert_eq!(extension.path.as_deref(), Some("a\nb/"));
-        assert_eq!((extension.size, extension.modified), (Some(789), Some(1062)));
+        let nothing = Extension::default();
+        assert_eq!(extension.path.or(&nothing.path).as_deref(), Some("a\nb/"));
+        assert_eq!(extension.modified.or(&nothing.modified), Some(1062));
+        assert_eq!(nothing.size.or(&extension.size), Some(789));
+        assert!(extension.target.or(&nothing.target).is_none());
         assert_eq!(extension.read_records(b"9 path=a\n"), Ok(()));
         assert_eq!(extension.read_records(b"8 size=\n"), Ok(()));
-        assert_eq!((extension.path.as_deref(), extension.size), (Some("a"), None));
+        assert_eq!(extension.path.or(&nothing.path).as_deref(), Some("a"));
+        let global = Extension { size: Said::Value(5), ..Extension::default() };
+        assert_eq!((extension.size.or(&global.size), nothing.size.or(&global.size)), (None, Some(5)));
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub struct Header {
     pub flag: u8,
     /// Its path, as far as it fits.
     pub path: String,
+    /// The path of what a link leads to, as far as it fits.
+    pub target: String,
     /// Bytes of its content; `None`: no number that could be one.
     pub size: Option<u64>,
     /// When it was modified, in milliseconds.
@@ -39,6 +41,7 @@ impl Header {
         Some(Self {
             flag: block[156],
             path: if prefix.is_empty() { name } else { format!("{prefix}/{name}") },
+            target: text(field(157, 100)),
             size: number(field(124, 12)).and_then(|size| u64::try_from(size).ok()),
             modified: number(field(136, 12)).unwrap_or(0).saturating_mul(1000),
             is_extended: block[482] != 0,
