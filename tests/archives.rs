@@ -7,9 +7,11 @@ use std::time::Duration;
 use system_tests::disks::{Image, Scheme, assert_same, noise, sample, tree};
 use system_tests::{Disk, DiskOptions, Interface, MachineOptions, Profile, System, built};
 
-/// A system with these disks.
-fn boot(disks: Vec<Disk>) -> System {
-    let disks = DiskOptions { disks, fstab: None };
+/// A system with these disks, and nothing but this mounted.
+fn boot(disks: Vec<Disk>, folder: &Path, fstab: &str) -> System {
+    let file = folder.join("fstab");
+    std::fs::write(&file, fstab).expect("there is room");
+    let disks = DiskOptions { disks, fstab: Some(file) };
     let machine = MachineOptions { disks, ..MachineOptions::default() };
     System::boot_build(&built(Profile::Release), &machine)
 }
@@ -32,6 +34,11 @@ fn source(folder: &Path) {
     std::fs::write(long, "long\n").expect("there is room");
 }
 
+/// Whether there is a prompt behind what the shell tells of the end of a command in the background.
+fn shows_prompt(printed: &str) -> bool {
+    printed.rsplit_once("has ended.").is_some_and(|(_, rest)| rest.contains("resea> "))
+}
+
 /// What the system copies from an archive to a FAT volume is there what it was on this machine, also when the driver of all these
 /// disks is killed meanwhile.
 #[test]
@@ -46,24 +53,26 @@ fn archives_are_read_from_disks() {
     });
     let before = archives.each_ref().map(|archive| std::fs::read(archive).expect("it can be read"));
     let image = Image::new(folder.path().join("fat.img"), 60, 16, 4, Scheme::Bare);
-    let disks = archives.iter().chain([&image.file]);
-    let mut system = boot(disks.map(|file| Disk::new(file, Interface::Virtio)).collect());
-    system.succeed("ls /mnt/disk2");
-    for (number, format) in ["gnu", "pax"].into_iter().enumerate() {
-        system.succeed(&format!("mount disk{number} /mnt/{format} -t tarfs"));
+    let disks = archives.iter().chain([&image.file]).map(|file| Disk::new(file, Interface::Virtio)).collect();
+    let mut system = boot(disks, folder.path(), "disk0 /mnt/gnu tarfs\ndisk2 /mnt/disk2 fatfs\n");
+    system.succeed("mount disk1 /mnt/pax -t tarfs");
+    for format in ["gnu", "pax"] {
         assert_eq!(system.succeed(&format!("cat /mnt/{format}/tree/README")), "short\n");
         let place = system.place();
         system.succeed(&format!("cp -r /mnt/{format}/tree /mnt/disk2/{format} &"));
         system.watch(Duration::from_millis(100));
         system.run("kill virtio_blk");
-        // The shell tells how a command in the background has ended.
-        while system.succeed("ps").contains(" cp") {
-            system.watch(Duration::from_millis(100));
+        // The shell tells how a command in the background has ended, and shows its prompt again.
+        system.expect("cp has ended.", place);
+        while !shows_prompt(&system.printed(place)) {
+            system.watch(Duration::from_millis(20));
         }
+        system.watch(Duration::from_millis(100));
         assert!(!system.printed(place).contains("cannot"), "{}", system.printed(place));
         // What is written is there, and only there.
         system.succeed(&format!("echo written > /mnt/{format}/tree/README"));
-        assert_eq!(system.succeed(&format!("cat /mnt/{format}/tree/README")), "written\n");
+        let now = system.succeed(&format!("cat /mnt/{format}/tree/README"));
+        assert_eq!(now, "written\n", "{}", system.printed(place));
     }
     assert!(system.succeed("df").contains("/mnt/gnu"));
     system.succeed("umount /mnt/gnu");
@@ -104,11 +113,12 @@ fn disks_without_an_archive_are_told_and_do_no_harm() {
         image("cut", &content[..300 << 10]),
         image("whole", &content),
     ];
-    let mut system = boot(disks);
+    let mut system = boot(disks, folder.path(), "disk3 /mnt/whole tarfs\n");
     for disk in 0..3 {
         let output = system.run(&format!("mount disk{disk} /mnt/tar -t tarfs"));
         assert!(output.status != 0, "disk{disk}: {output:?}");
     }
+    system.succeed("umount /mnt/whole");
     let output = system.run("mount disk3p1 /mnt/tar -t tarfs");
     assert!(output.status != 0, "{output:?}");
     let printed = system.transcript();
