@@ -3,7 +3,7 @@
 use fs::{File, Write};
 use sim::System;
 
-const FSTAB: &str = "none /other tarfs ro\nnone /tmp tarfs\n";
+const FSTAB: &str = "none /other tarfs ro\nnone /tmp tarfs\nboot /boot tarfs ro\n";
 
 fn system() -> System {
     System::new()
@@ -42,6 +42,35 @@ fn files_are_written_read_and_gone_with_their_server() {
         assert_eq!(fs::exists("/tmp/open"), Ok(false), "the next vfs has another server");
         assert!(file.write(b"x").unwrap_err().server_ended());
         fs::unmount("/tmp", false).unwrap();
-        assert_eq!(fs::read_dir("/").unwrap().count(), 1);
+        assert_eq!(fs::read_dir("/").unwrap().count(), 2);
+    });
+}
+
+#[test]
+fn the_boot_image_can_be_read_and_not_changed() {
+    system().run(|| {
+        assert_eq!(fs::read("/boot/fstab").unwrap(), FSTAB.as_bytes());
+        let mut programs: Vec<_> =
+            fs::read_dir("/boot/bin").unwrap().map(|entry| entry.unwrap().name().to_string()).collect();
+        programs.sort();
+        assert!(programs.iter().any(|name| name == "tarfs"), "{programs:?}");
+        let program = fs::metadata("/boot/bin/tarfs").unwrap();
+        assert!(program.is_read_only() && fs::metadata("/boot/bin").unwrap().is_dir());
+        for error in [
+            fs::write("/boot/fstab", "").unwrap_err(),
+            fs::write("/boot/new", "").unwrap_err(),
+            fs::remove_file("/boot/fstab").unwrap_err(),
+            fs::rename("/boot/fstab", "/boot/other").unwrap_err(),
+            fs::create_dir_all("/boot/directory").unwrap_err(),
+        ] {
+            assert_eq!(error.kind, ipc::Error::ReadOnly, "{error}");
+        }
+        fs::copy("/boot/fstab", "/tmp/fstab").unwrap();
+        assert_eq!(fs::read("/tmp/fstab").unwrap(), FSTAB.as_bytes());
+        // It is there again after its server has ended, whichever of the three that was.
+        for _ in 0..3 {
+            sim::kill("tarfs").unwrap();
+            assert_eq!(fs::read("/boot/fstab").unwrap(), FSTAB.as_bytes());
+        }
     });
 }
