@@ -3,7 +3,7 @@
 mod support;
 
 use fileserver::conformance::list;
-use interfaces::fs::{CREATE, Client, Kind, READ, WRITE};
+use interfaces::fs::{CREATE, Client, Kind, READ, TRUNCATE, WRITE};
 use resea::Error;
 use std::process::Command;
 use support::{mount, start, system};
@@ -52,6 +52,11 @@ fn an_archive_is_a_tree_that_can_be_written_to() {
         assert_eq!(read(&client, "notes/long.txt").unwrap(), expected);
         let taken = free - client.statistics(&mut format, &mut label).unwrap().free;
         assert!((4096..5000).contains(&taken), "{taken} bytes for one chunk");
+        client.close(file).unwrap();
+        let file = client.open("notes/long.txt", WRITE | TRUNCATE).unwrap();
+        assert_eq!(read(&client, "notes/long.txt").unwrap(), b"", "nothing is left of the archive's");
+        assert_eq!(client.write(file, 0, b"new").map(|done| done.end), Ok(3));
+        assert_eq!(read(&client, "notes/long.txt").unwrap(), b"new");
     });
     assert!(report.console.contains("1 of its members are not here, `way` first"), "{}", report.console);
 }
