@@ -142,8 +142,8 @@ impl<'a> Reader<'a> {
             return Err(Error::Damaged);
         }
         // What fills the last block may be missing at the very end.
-        let blocks = size.checked_next_multiple_of(BLOCK).unwrap_or(u64::MAX);
-        self.at = blocks.saturating_add(at).min(self.bytes.size());
+        // A header lies before it: rounded up, it is still a number.
+        self.at = size.next_multiple_of(BLOCK).saturating_add(at).min(self.bytes.size());
         Ok(at)
     }
 
