@@ -68,7 +68,7 @@ impl<S: System> Shell<S> {
                     ));
                 }
                 let is_command = question == Question::Program;
-                self.main_ended(job, if is_command { UNKNOWN } else { FAILED });
+                self.not_run(job, if is_command { UNKNOWN } else { FAILED });
             }
             Question::Directory(path) => {
                 self.directory = path;

@@ -122,7 +122,13 @@ impl<S: System> Shell<S> {
     /// The end of a command that cannot be done.
     pub(crate) fn refuse(&mut self, job: JobOf<S>, text: &str) {
         self.print(format_args!("{text}.\n"));
-        self.main_ended(job, FAILED);
+        self.not_run(job, FAILED);
+    }
+
+    /// The end of a command whose program has never run: in the background neither.
+    pub(crate) fn not_run(&mut self, mut job: JobOf<S>, status: i32) {
+        job.background = false;
+        self.main_ended(job, status);
     }
 
     pub(crate) fn launch(&mut self, mut job: JobOf<S>, image: Option<Handle>) {
@@ -161,7 +167,7 @@ impl<S: System> Shell<S> {
                 None => format!("There is no command `{name}`: `help` lists them.\n"),
             };
             self.out.push_str(&text);
-            return self.main_ended(job, UNKNOWN);
+            return self.not_run(job, UNKNOWN);
         }
         let hint = match error {
             Error::OutOfMemory => "; `mem` shows what is left, `kill` frees some",

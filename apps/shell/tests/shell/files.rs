@@ -314,7 +314,28 @@ fn what_is_no_script_is_not_run() {
         assert_eq!(output, format!("./x is neither a program nor a script: it is not text.\n{}", done(1)));
     }
     let output = answer(&mut fixture, "./x &", &["files", "program", "./x"], "hello\n");
-    assert!(output.starts_with("./x is a script, which does not run in the background: leave out &.\n"));
+    let text = "./x is a script, which does not run in the background: leave out &.\n";
+    assert_eq!(output, format!("{text}{}", done(1)));
+}
+
+#[test]
+fn what_does_not_even_begin_in_the_background_gives_the_prompt_back() {
+    let mut fixture = Fixture::new();
+    let output = enter(&mut fixture, "nothing &");
+    assert!(output.starts_with("There is no command `nothing`") && output.ends_with(&done(127)), "{output}");
+    let output = enter(&mut fixture, "pwd &");
+    assert!(output.ends_with(&format!("leave out &.\n{}", done(1))), "{output}");
+    enter(&mut fixture, "./nothing &");
+    assert_eq!(fixture.last_ends(Ending::Exited(14)), done(127));
+    fixture.model.0.borrow_mut().launch_error = Some(Error::OutOfMemory);
+    let output = enter(&mut fixture, "hello &");
+    assert!(output.ends_with(&done(1)), "{output}");
+    fixture.model.0.borrow_mut().launch_error = None;
+    enter(&mut fixture, "nothing > x &");
+    let file = fixture.task_of(&["files", "to", "x"]);
+    fixture.reads();
+    let output = fixture.task_ends(file, OK);
+    assert!(output.ends_with(&done(127)), "{output}");
 }
 
 #[test]
