@@ -1,5 +1,5 @@
 //! `rm [-r] [-f] PATH...` removes files, and with `-r` directories with everything in them; `-f`: what does not exist is
-//! nothing to complain about. Nothing is removed in which a file system is mounted.
+//! nothing to complain about. Nothing is removed in which a file system is mounted, nor what is only named by `.` or `..`.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -21,6 +21,11 @@ pub fn run() -> Result<ExitStatus, String> {
 }
 
 fn remove(path: &str, directories: bool, may_lack: bool) -> Result<(), String> {
+    let names = path.split('/').filter(|name| !name.is_empty());
+    if names.last().is_some_and(|name| matches!(name, "." | "..")) {
+        let path = fs::absolute(path);
+        return Err(format!("{path} is not removed: name it, or what is in it, without . and .. at the end"));
+    }
     match fs::remove_file(path) {
         Err(error) if may_lack && error.kind == Error::NotFound => return Ok(()),
         Err(error) if error.kind == Error::IsADirectory => {}

@@ -41,6 +41,8 @@ impl CommandLine {
         while let Some(argument) = options.next_arg().map_err(|error| format!("{error}; usage: {usage}"))? {
             match argument {
                 Arg::Short(flag) if flags.contains(flag) => line.flags.push(flag),
+                // One that was forgotten in a script, and not the directory that one is in.
+                Arg::Positional("") => return Err(format!("a path is empty: name a file; usage: {usage}")),
                 Arg::Positional(path) => line.paths.push(path),
                 other => return Err(format!("{}", UsageError::unexpected(other, usage))),
             }

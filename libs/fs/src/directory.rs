@@ -4,8 +4,8 @@ use crate::error::{Action, Error, Result};
 use crate::file::File;
 use crate::metadata::{FileType, known, metadata};
 use crate::options::OpenOptions;
-use crate::path::{Path, absolute, join};
-use crate::server::{Repeat, ask};
+use crate::path::{Path, join};
+use crate::server::{Repeat, ask, named};
 use crate::whole::remove_file;
 use alloc::string::String;
 use alloc::vec;
@@ -144,7 +144,7 @@ pub fn create_dir(path: impl AsRef<str>) -> Result<()> {
 ///
 /// Errors: as [`create_dir`]; `AlreadyExists` means that there is a file in the way.
 pub fn create_dir_all(path: impl AsRef<str>) -> Result<()> {
-    let path = absolute(path);
+    let path = named(Action::MakeDirectory, path.as_ref())?;
     let ends = path.match_indices('/').map(|(end, _)| end).skip(1).chain([path.len()]);
     for end in ends {
         let part = path.get(..end).unwrap_or_default();
@@ -172,7 +172,7 @@ pub fn remove_dir(path: impl AsRef<str>) -> Result<()> {
 ///
 /// Errors: as [`remove_dir`] and [`remove_file`], with the path of what could not be removed.
 pub fn remove_dir_all(path: impl AsRef<str>) -> Result<()> {
-    let top = absolute(path);
+    let top = named(Action::Remove, path.as_ref())?;
     let mut current = top.clone();
     // Down to a directory without directories, which is removed, and up again: needs no memory for the way.
     loop {

@@ -143,7 +143,7 @@ impl fmt::Display for Error {
             Action::Mount => "cannot mount",
             Action::Unmount => "cannot unmount",
         })?;
-        write!(f, " {}", self.path)?;
+        write!(f, " {}", if self.path.is_empty() { "''" } else { &self.path })?;
         if let Some(to) = &self.to {
             let preposition = if self.action == Action::Mount { "at" } else { "to" };
             write!(f, " {preposition} {to}")?;
@@ -203,6 +203,10 @@ mod tests {
         assert_eq!(
             Error::between(Action::Rename, "/a", "/tmp/a", ipc::Error::CrossDevice).to_string(),
             "cannot rename /a to /tmp/a: they are in different file systems; copy it, and remove the first"
+        );
+        assert_eq!(
+            Error::new(Action::Remove, "", ipc::Error::NotFound).to_string(),
+            "cannot remove '': there is no such file or directory"
         );
         assert!(text(Action::Find, ipc::Error::NotPermitted).starts_with("cannot use `vfs`: add"));
     }

@@ -1,8 +1,7 @@
 //! The name space: what is mounted where.
 
 use crate::error::{Action, Error, Result};
-use crate::path::absolute;
-use crate::server::{Repeat, ask, ask_vfs};
+use crate::server::{Repeat, ask, ask_vfs, named};
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -70,7 +69,7 @@ fn mount_of(vfs: Client, index: u32) -> core::result::Result<Mount, ipc::Error> 
 ///
 /// Errors: those of `mount` in interfaces/vfs.idl.
 pub fn mount(source: &str, point: impl AsRef<str>, kind: &str, read_only: bool) -> Result<()> {
-    let point = absolute(point);
+    let point = named(Action::Mount, point.as_ref())?;
     let mounted = ask_vfs(Repeat::Wrong, |vfs| vfs.mount(source, &point, kind, read_only))?;
     mounted.map_err(|kind| Error::between(Action::Mount, source, &point, kind))
 }
@@ -79,7 +78,7 @@ pub fn mount(source: &str, point: impl AsRef<str>, kind: &str, read_only: bool) 
 ///
 /// Errors: those of `unmount` in interfaces/vfs.idl.
 pub fn unmount(point: impl AsRef<str>, force: bool) -> Result<()> {
-    let point = absolute(point);
+    let point = named(Action::Unmount, point.as_ref())?;
     let unmounted = ask_vfs(Repeat::Wrong, |vfs| vfs.unmount(&point, force))?;
     unmounted.map_err(|kind| Error::new(Action::Unmount, &point, kind))
 }

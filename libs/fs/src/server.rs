@@ -42,6 +42,14 @@ fn find_vfs() -> Result<TaskId> {
     Ok(task)
 }
 
+/// The absolute path. An empty one names nothing: in scripts it is an argument that was forgotten, and not the directory
+/// that one is in.
+///
+/// Errors: `NotFound`.
+pub(crate) fn named(action: Action, path: &str) -> Result<String> {
+    if path.is_empty() { Err(Error::new(action, "", ipc::Error::NotFound)) } else { Ok(absolute(path)) }
+}
+
 /// A path with its server.
 pub(crate) struct Place {
     /// The absolute path.
@@ -53,7 +61,7 @@ pub(crate) struct Place {
 impl Place {
     /// Finds the server of a path.
     pub(crate) fn find(action: Action, path: &str) -> Result<Self> {
-        Self::of_absolute(action, absolute(path))
+        Self::of_absolute(action, named(action, path)?)
     }
 
     fn of_absolute(action: Action, path: String) -> Result<Self> {

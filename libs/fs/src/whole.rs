@@ -4,7 +4,7 @@ use crate::error::{Action, Error, Result};
 use crate::file::File;
 use crate::options::OpenOptions;
 use crate::path::absolute;
-use crate::server::{Place, Repeat, ask};
+use crate::server::{Place, Repeat, ask, named};
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -69,7 +69,7 @@ pub fn copy(from: impl AsRef<str>, to: impl AsRef<str>) -> Result<u64> {
     if source.metadata()?.is_dir() {
         return Err(Error::new(Action::Copy, source.path(), ipc::Error::IsADirectory));
     }
-    let to = absolute(to);
+    let to = named(Action::Copy, to.as_ref())?;
     if source.path() == to {
         return Err(Error::between(Action::Copy, source.path(), &to, ipc::Error::InvalidArgument));
     }
@@ -93,7 +93,7 @@ pub fn copy(from: impl AsRef<str>, to: impl AsRef<str>) -> Result<u64> {
 /// Errors: `NotFound`, `AlreadyExists` (a directory, or for a directory), `Busy`, `CrossDevice` (copy it instead),
 /// `InvalidArgument` (a directory into itself), `ReadOnly`, `NoSpace`.
 pub fn rename(from: impl AsRef<str>, to: impl AsRef<str>) -> Result<()> {
-    let (from, to) = (absolute(from), absolute(to));
+    let (from, to) = (named(Action::Rename, from.as_ref())?, named(Action::Rename, to.as_ref())?);
     let renamed = ask(Action::Rename, &from, Repeat::Wrong, |server, path| {
         let target = Place::find(Action::Rename, &to).map_err(|error| error.kind)?;
         if *server == target.server {
