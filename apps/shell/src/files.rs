@@ -91,6 +91,8 @@ impl<S: System> Shell<S> {
     fn start_script(&mut self, job: JobOf<S>, skip: usize, text: &[u8], comes_back: bool) {
         let path = job.words.get(skip).cloned().unwrap_or_default();
         let text = core::str::from_utf8(text).ok().filter(|text| !text.contains('\0'));
+        // Some editors put a byte order mark before their text.
+        let text = text.map(|text| text.strip_prefix('\u{feff}').unwrap_or(text));
         match text {
             None => self.refuse(job, &format!("{path} is neither a program nor a script: it is not text")),
             Some(_) if job.background => self.refuse(

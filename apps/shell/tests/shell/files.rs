@@ -319,6 +319,16 @@ fn what_is_no_script_is_not_run() {
 }
 
 #[test]
+fn scripts_may_come_from_windows() {
+    let mut fixture = Fixture::new();
+    answer(&mut fixture, "./x", &["files", "program", "./x"], "\u{feff}hello one\r\nhello two\r\n");
+    assert_eq!(fixture.running(), [["hello", "one"]]);
+    fixture.last_ends(OK);
+    assert_eq!(fixture.running(), [["hello", "two"]]);
+    assert_eq!(fixture.last_ends(OK), done(0));
+}
+
+#[test]
 fn what_does_not_even_begin_in_the_background_gives_the_prompt_back() {
     let mut fixture = Fixture::new();
     let output = enter(&mut fixture, "nothing &");
