@@ -23,9 +23,15 @@ const MOST_PACKED: usize = 4096;
 /// What the file system calls its format.
 const FORMAT: &str = "mount points";
 
-/// The open directories. Each is the names that were in it when it was opened.
+/// Most bytes of names in all of them: a mount point may be called anything.
+const MOST_BYTES: usize = 32 << 10;
+
+/// The names that were in a directory when it was opened, and whether nothing can be changed there.
+type Names = Vec<(String, bool)>;
+
+/// The open directories.
 pub struct Directories {
-    open: Box<Handles<Vec<String>, MOST_OPEN>>,
+    open: Box<Handles<Names, MOST_OPEN>>,
 }
 
 impl Directories {
@@ -37,9 +43,17 @@ impl Directories {
     /// Opens one for a task.
     ///
     /// Errors: `TableFull`.
-    fn open(&mut self, task: TaskId, names: Vec<String>) -> Result<Handle, Error> {
-        if self.open.len() == MOST_OPEN {
+    fn open(&mut self, task: TaskId, names: Names) -> Result<Handle, Error> {
+        let bytes = |names: &Names| names.iter().map(|(name, _)| name.len()).sum::<usize>();
+        let fits = |open: &Handles<Names, MOST_OPEN>| {
+            let all = open.iter().map(|(_, _, names)| bytes(names)).sum::<usize>();
+            open.len() < MOST_OPEN && all + bytes(&names) <= MOST_BYTES
+        };
+        if !fits(&self.open) {
             self.forget_ended();
+        }
+        if !fits(&self.open) {
+            return Err(Error::TableFull);
         }
         if self.open.iter().filter(|(owner, ..)| *owner == task).count() >= OPEN_MAX / 2 {
             return Err(Error::TableFull);
@@ -74,6 +88,13 @@ impl Vfs {
 
     fn points(&self) -> impl Iterator<Item = &str> {
         self.mounts.iter().map(|mount| mount.wanted.point.as_str())
+    }
+
+    /// Whether nothing can be changed in what has this name in a directory: in none but those that are mounted to be changed.
+    fn is_fixed(&self, directory: &str, name: &str) -> bool {
+        let point = format!("{}/{name}", directory.trim_end_matches('/'));
+        let mount = self.mounts.iter().find(|mount| mount.wanted.point == point);
+        mount.is_none_or(|mount| mount.wanted.read_only)
     }
 
     /// Why something cannot be made at this path.
@@ -115,7 +136,8 @@ impl fs::Server for Vfs {
             _ => return Err(Error::InvalidArgument),
         }
         let points = self.mounts.iter().map(|mount| (mount.wanted.point.as_str(), is_shown(mount)));
-        let names = shown(points, &path).into_iter().map(String::from).collect();
+        let names = shown(points, &path).into_iter();
+        let names = names.map(|name| (name.into(), self.is_fixed(&path, name))).collect();
         self.directories.open(sender, names)
     }
 
@@ -194,9 +216,9 @@ impl fs::Server for Vfs {
         let rest = names.get(position..).unwrap_or_default();
         let mut packed = vec![0; room.len().min(MOST_PACKED)];
         let (mut used, mut count) = (0, 0);
-        for name in rest {
+        for (name, read_only) in rest {
             // Neither size nor time is known.
-            let entry = Entry { name, kind: Kind::Directory, size: 0, modified: 0, read_only: true };
+            let entry = Entry { name, kind: Kind::Directory, size: 0, modified: 0, read_only: *read_only };
             let Some(length) = packed.get_mut(used..).and_then(|room| entries::pack(&entry, room)) else {
                 break;
             };

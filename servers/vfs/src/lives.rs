@@ -8,6 +8,8 @@ use crate::kinds;
 use crate::mount::{Life, Mount, Wanted};
 use crate::predecessors;
 use crate::server::{MOST_MOUNTS, Timer, Vfs};
+use crate::source::Source;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
@@ -48,6 +50,9 @@ impl Vfs {
                 Ok(line) if self.place_of(line.point).is_some() => {
                     format!("something is mounted at {} already", line.point)
                 }
+                Ok(line) if self.is_wanted_elsewhere(line.source) => {
+                    format!("{} is to be mounted elsewhere already", line.source)
+                }
                 Ok(_) if self.mounts.len() >= MOST_MOUNTS => {
                     format!("only {MOST_MOUNTS} file systems can be mounted")
                 }
@@ -64,20 +69,32 @@ impl Vfs {
         }
     }
 
-    /// Adds a mount, in place of the one at the same point if there is one, and begins with it.
+    /// Whether any mount, if only when its device comes, has a source that is or has a part of this one.
+    fn is_wanted_elsewhere(&self, source: &str) -> bool {
+        self.mounts.iter().any(|mount| mount.source().overlaps(Source::parse(source)))
+    }
+
+    /// Adds a mount, in place of the one at the same point if there is one, which comes back if this one fails.
     pub(crate) fn add(&mut self, wanted: Wanted, mounting: Option<MountCall>) {
-        let mount = Mount::new(self.made, wanted, mounting);
+        let mut mount = Mount::new(self.made, wanted, mounting);
         self.made = self.made.wrapping_add(1);
         let place = self.place_of(&mount.wanted.point).unwrap_or(self.mounts.len());
-        match self.mounts.get_mut(place) {
-            Some(before) => *before = mount,
-            None => self.mounts.push(mount),
+        if place < self.mounts.len() {
+            mount.before = Some(Box::new(self.mounts.swap_remove(place)));
         }
+        self.mounts.push(mount);
+        let last = self.mounts.len() - 1;
+        self.mounts.swap(place, last);
         self.want(place);
     }
 
     /// Has the server of a mount started, if its device is there.
     pub(crate) fn want(&mut self, place: usize) {
+        let Some(mount) = self.mounts.get(place) else { return };
+        if self.is_in_use(mount.source(), &mount.wanted.point) {
+            // Two servers would spoil each other's file system.
+            return self.give_up(place, Error::Busy);
+        }
         let Some(mount) = self.mounts.get_mut(place) else { return };
         match mount.source().device().map(|device| self.devices.presence(device)) {
             None => mount.life = Life::Queued,
@@ -96,14 +113,17 @@ impl Vfs {
         }
     }
 
-    /// A mount does not work now, for this reason. If somebody has just asked for it, there is no such mount.
+    /// A mount does not work now, for this reason. If somebody has just asked for it, there is no such mount, but the one that
+    /// was there before.
     fn give_up(&mut self, place: usize, error: Error) {
         let Some(mount) = self.mounts.get_mut(place) else { return };
         let is_new = mount.mounting.is_some();
         mount.life = Life::Waiting(error);
         mount.refuse(error);
-        if is_new {
-            self.mounts.remove(place);
+        match mount.before.take() {
+            Some(before) if is_new => *mount = *before,
+            None if is_new => drop(self.mounts.remove(place)),
+            _ => {}
         }
     }
 

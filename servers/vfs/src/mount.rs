@@ -1,6 +1,7 @@
 //! A mount: what is wanted, and how it stands.
 
 use crate::source::Source;
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use interfaces::vfs::{MountCall, ResolveCall, State};
@@ -77,6 +78,8 @@ pub struct Mount {
     pub resolving: Vec<ResolveCall>,
     /// Who has asked for the mount and has no answer yet.
     pub mounting: Option<MountCall>,
+    /// What waits at the same point, and is wanted again if this cannot be mounted.
+    pub before: Option<Box<Mount>>,
 }
 
 impl Mount {
@@ -91,6 +94,7 @@ impl Mount {
             driver: None,
             resolving: Vec::new(),
             mounting,
+            before: None,
         }
     }
 
@@ -104,6 +108,7 @@ impl Mount {
         for call in self.resolving.drain(..) {
             call.reply(server, self.wanted.point.len());
         }
+        self.before = None;
         if let Some(call) = self.mounting.take() {
             call.reply();
         }

@@ -70,6 +70,12 @@ impl Vfs {
         self.mounts.iter().position(|mount| mount.wanted.point == point)
     }
 
+    /// Whether the server of another mount than that at `point` has the source, or is about to.
+    pub(crate) fn is_in_use(&self, source: Source<'_>, point: &str) -> bool {
+        let mut others = self.mounts.iter().filter(|mount| mount.wanted.point != point);
+        others.any(|mount| !matches!(mount.life, Life::Waiting(_)) && mount.source().overlaps(source))
+    }
+
     /// What a call to mount wants, if that is possible.
     ///
     /// Errors: as of `mount`, as far as they are known before a server is started.
@@ -84,9 +90,7 @@ impl Vfs {
         if !self.file_servers.iter().any(|name| name == kind) {
             return Err(Error::NotFound);
         }
-        let others = self.mounts.iter().filter(|mount| mount.wanted.point != point);
-        let mut in_use = others.filter(|mount| !matches!(mount.life, Life::Waiting(_)));
-        if in_use.any(|mount| mount.source().overlaps(Source::parse(source))) {
+        if self.is_in_use(Source::parse(source), point) {
             return Err(Error::Busy);
         }
         match self.place_of(point).and_then(|place| self.mounts.get(place)) {

@@ -210,6 +210,32 @@ fn a_refused_disk_is_tried_again_when_it_has_come_again() {
 }
 
 #[test]
+fn a_disk_has_one_server() {
+    fn refusing() {
+        ipc::exit(Error::WrongFormat.code() as i32);
+    }
+    let fstab = "disk0 /a refusing\ndisk0p1 /b memfs\ndisk0 /c memfs optional\n";
+    let report = system(fstab, || serve(State::Running))
+        .program(Program::new("refusing", support::MANIFEST, refusing))
+        .run(|| {
+            assert_eq!(fs::metadata("/a").unwrap_err().kind, Error::WrongFormat);
+            assert_eq!(fs::mounts().unwrap().len(), 1);
+            fs::mount("disk0", "/other", "memfs", false).unwrap();
+            disk("running again");
+            assert_eq!(fs::metadata("/a").unwrap_err().kind, Error::Busy);
+            assert_eq!((mount_at("/a").starts, mount_at("/other").state), (1, MountState::Mounted));
+            fs::unmount("/other", false).unwrap();
+            assert_eq!(fs::mount("disk0", "/a", "refusing", false).unwrap_err().kind, Error::WrongFormat);
+        });
+    for line in [
+        "fstab:2: disk0p1 is to be mounted elsewhere already; the line",
+        "fstab:3: disk0 is to be mounted elsewhere already; the line",
+    ] {
+        assert!(report.console.contains(line), "{line}: {}", report.console);
+    }
+}
+
+#[test]
 fn a_device_manager_that_was_killed_is_found_again() {
     system(FSTAB, || serve(State::Running)).run(|| {
         fs::write("/mnt/disk0/x", "").unwrap();

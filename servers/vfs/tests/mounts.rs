@@ -120,6 +120,46 @@ fn a_server_that_cannot_mount_says_why() {
 }
 
 #[test]
+fn what_fstab_says_is_not_forgotten_when_trying_again_fails() {
+    system("boot/refuse /a memfs\nnone /b memfs").run(|| {
+        fs::metadata("/b").unwrap();
+        let expected = mount_at("/a");
+        for source in ["boot/refuse", "boot/refuse", "boot/panic"] {
+            fs::mount(source, "/a", "memfs", true).unwrap_err();
+            assert_eq!(mount_at("/a"), expected);
+        }
+        fs::mount("none", "/a", "memfs", false).unwrap();
+        assert_eq!((fs::mounts().unwrap()[0].point.as_str(), mount_at("/a").source.as_str()), ("/a", "none"));
+        fs::unmount("/a", false).unwrap();
+        assert_eq!(fs::mounts().unwrap().len(), 1);
+    });
+}
+
+/// Mount points may be called anything: those who list them must not use up the memory of all.
+#[test]
+fn long_names_of_mount_points_are_bounded() {
+    system("").run(|| {
+        for number in 10..26 {
+            fs::mount("none", format!("/{number}{}", "x".repeat(1000)), "memfs", false).unwrap();
+        }
+        let mut open: Vec<_> = (0..3).map_while(|_| File::open("/").ok()).collect();
+        assert_eq!(kind(File::open("/")), Error::TableFull);
+        open.pop();
+        assert_eq!(fs::read_dir("/").unwrap().count(), 16);
+    });
+}
+
+#[test]
+fn a_directory_says_which_mounts_can_be_changed() {
+    system(FSTAB).run(|| {
+        let fixed = |path| fs::read_dir(path).unwrap().map(|entry| entry.unwrap().is_read_only()).collect();
+        let (root, mounts): (Vec<_>, Vec<_>) = (fixed("/"), fs::read_dir("/mnt").unwrap().collect());
+        assert_eq!(root, [true, false], "/mnt and /tmp");
+        assert!(mounts[0].as_ref().unwrap().is_read_only());
+    });
+}
+
+#[test]
 fn a_server_that_never_mounts_is_ended() {
     system("boot/silent /a memfs\nnone /b memfs").run(|| {
         fs::write("/b/x", "").unwrap();
