@@ -26,13 +26,16 @@ fn move_one(from: &str, to: &str) -> Result<(), String> {
         result => return result.map_err(|error| format!("{error}")),
     }
     nothing_mounted(from)?;
+    let is_directory = fs::metadata(from).map_err(|error| format!("{error}"))?.is_dir();
+    // As in one file system: only a file takes a place, that of another file.
+    if let Ok(found) = fs::metadata(to)
+        && (is_directory || found.is_dir())
+    {
+        return Err(format!("{from} is not moved to {to}: there is something with this name"));
+    }
     if !Copying::new(true, true).copy(from, to) {
         return Err(format!("{from} is still there, because not all of it could be copied to {to}"));
     }
-    let directory = fs::metadata(from).map(|found| found.is_dir());
-    let removed = directory.and_then(|is_directory| match is_directory {
-        true => fs::remove_dir_all(from),
-        false => fs::remove_file(from),
-    });
+    let removed = if is_directory { fs::remove_dir_all(from) } else { fs::remove_file(from) };
     removed.map_err(|error| format!("copied to {to}, and both are there now: {error}"))
 }

@@ -15,7 +15,7 @@ use ipc::Error;
 
 use crate::complain;
 use crate::progress::Progress;
-use crate::targets::is_below;
+use crate::targets::{is_below, is_in_same};
 
 /// Bytes that are copied at once.
 const BUFFER: usize = 64 << 10;
@@ -91,7 +91,7 @@ impl Copying {
         if !self.directories {
             return Err(format!("{from} is a directory: use -r to copy it").into());
         }
-        if is_below(to, from) {
+        if is_below(to, from) || is_in_same(to, from)? {
             return Err(format!("{from} cannot be copied into itself, to {to}").into());
         }
         match fs::create_dir(to) {

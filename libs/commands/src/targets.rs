@@ -61,6 +61,34 @@ pub(crate) fn is_below(path: &str, directory: &str) -> bool {
     path.strip_prefix(directory.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'))
 }
 
+/// Whether a path is in a directory that it spells otherwise: FAT takes `A` for `a`. Both are absolute.
+///
+/// Errors: a directory on the way cannot be read.
+pub(crate) fn is_in_same(path: &str, directory: &str) -> fs::Result<bool> {
+    let (mut names, mut parent) = (Path::new(path).components(), String::from("/"));
+    for name in Path::new(directory).components() {
+        let Some(other) = names.next().filter(|other| other.to_lowercase() == name.to_lowercase()) else {
+            return Ok(false);
+        };
+        // Where both names are, they are two things.
+        if other != name && names_in(&parent, name)? == names_in(&parent, other)? {
+            return Ok(false);
+        }
+        parent = fs::join(&parent, name);
+    }
+    Ok(names.next().is_some())
+}
+
+/// Whether a directory lists this very name.
+fn names_in(directory: &str, name: &str) -> fs::Result<bool> {
+    for entry in fs::read_dir(directory)? {
+        if entry?.name() == name {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

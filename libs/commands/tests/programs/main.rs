@@ -1,5 +1,6 @@
 //! The programs for files, as a person uses them at the shell: with the real kernel core, vm, shell, vfs and tarfs.
 
+mod fat_disk;
 mod person;
 
 use std::time::Duration;
@@ -50,6 +51,32 @@ fn nothing_is_emptied_that_is_mounted() {
             assert!(said.contains(" is mounted at /") && said.contains("is not removed"), "{said}");
         }
         assert!(fs::exists("/tmp/x").unwrap() && fs::exists("/mnt/other/y").unwrap());
+    });
+}
+
+#[test]
+fn a_path_that_was_forgotten_is_not_the_current_directory() {
+    system().run(|| {
+        let mut person = Person::new();
+        person.does("mkdir d");
+        person.does("cd d");
+        person.does("touch x");
+        for line in ["rm -r ''", "rm -rf x ''", "mv '' ../e", "cp -r '' ../e", "ls ''", "touch ''"] {
+            assert!(person.fails(line).contains("a path is empty"), "{line}");
+        }
+        assert!(person.fails("hexdump ''").contains("'': there is no such file or directory"));
+        for (line, path) in [("rm -r .", "/tmp/d"), ("rm -r ../d/./", "/tmp/d"), ("rm -r x ..", "/tmp")] {
+            assert!(person.fails(line).contains(&format!("{path} is not removed")), "{line}");
+        }
+        for result in
+            [fs::remove_dir_all(""), fs::create_dir_all(""), fs::rename("", "/tmp/e"), fs::unmount("", true)]
+        {
+            assert_eq!(result.unwrap_err().kind, ipc::Error::NotFound);
+        }
+        assert_eq!(person.does("ls /tmp /tmp/d"), "/tmp:\nd/\n\n/tmp/d:\n", "x was named");
+        person.does("rm -r ../d");
+        assert!(person.fails("ls").contains("/tmp/d: there is no such file or directory"));
+        person.does("cd ..");
     });
 }
 
@@ -142,6 +169,19 @@ fn things_are_moved_also_to_other_file_systems() {
         person.does("mv renamed/sub/text renamed");
         assert_eq!(person.does("ls renamed /mnt/other"), "renamed:\nsub/  text\n\n/mnt/other:\nb\n");
         assert!(person.fails("mv renamed renamed/sub").contains("a directory cannot be moved into itself"));
+        assert!(!person.fails("mv nothing /mnt/other").contains("still there"));
+        fs::create_dir_all("/mnt/other/renamed").unwrap();
+        fs::write("/mnt/other/renamed/text", "other").unwrap();
+        for line in ["mv renamed /mnt/other", "mv renamed /mnt/other/b"] {
+            let said = person.fails(line);
+            assert!(said.contains("there is something with this name") || said.contains("already"), "{said}");
+        }
+        assert_eq!(
+            text("/mnt/other/renamed/text") + &text("/tmp/renamed/text"),
+            "othertext",
+            "nothing was mixed"
+        );
+        person.does("rm -r /mnt/other/renamed");
         let said = person.fails("mv renamed /mnt/fixed");
         assert!(said.contains("read-only") && said.contains("/tmp/renamed is still there"), "{said}");
         assert_eq!(text("/tmp/renamed/text"), "text");
@@ -204,7 +244,7 @@ fn what_cannot_be_edited_is_refused() {
             assert!(said.contains(told), "{command}: {said}");
         }
         person.starts("edit /mnt/fixed/new");
-        person.wait_for("a new file");
+        person.wait_for("read-only: what is changed here cannot be saved");
         sim::type_text("x\x13");
         person.wait_for("(modified)");
         person.wait_for("not saved: cannot open /mnt/fixed/edit-1.tmp: it is read-only");
