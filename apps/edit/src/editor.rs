@@ -13,8 +13,7 @@ use crate::screen::{Bottom, Screen};
 use crate::text::{MAX_TEXT, Text};
 
 /// What is said at first.
-pub const KEYS: &str =
-    "Ctrl-S saves, Ctrl-Q quits, Ctrl-F finds, Ctrl-Z undoes, Ctrl-K cuts, Ctrl-U puts back";
+pub const KEYS: &str = "Ctrl-S saves, Q quits, F finds, Z undoes, K cuts a line, U puts it back";
 /// Longest text to look for, in bytes.
 const MAX_SEARCH: usize = 1024;
 

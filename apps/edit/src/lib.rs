@@ -35,7 +35,11 @@ pub fn run() -> Result<(), String> {
     };
     // Whoever reads is notified from then on.
     let mut typed = read()?;
-    let message = if stored.is_new() { format!("a new file; {KEYS}") } else { KEYS.into() };
+    let message = match (stored.is_read_only(), stored.is_new()) {
+        (true, _) => "read-only: what is changed here cannot be saved; Ctrl-Q quits".into(),
+        (_, true) => format!("a new file; {KEYS}"),
+        _ => KEYS.into(),
+    };
     let mut editor = Editor::new(stored.path(), text, message);
     let mut out = String::new();
     editor.start(&mut out);

@@ -18,6 +18,8 @@ const NAMES: usize = 16;
 pub struct Stored {
     path: String,
     new: bool,
+    /// Nothing can be saved there.
+    read_only: bool,
     /// Its lines end with CR and LF.
     returns: bool,
 }
@@ -36,8 +38,10 @@ impl Stored {
         let Some(found) = found else {
             // That there is no place for the file is better said before something was typed.
             let parent = Path::new(&path).parent().map_or("/", Path::as_str);
-            fs::read_dir(parent).map_err(|error| format!("{path} cannot be made: {error}"))?;
-            return Ok((Self { path, new: true, returns: false }, String::new()));
+            let directory = fs::read_dir(parent).and_then(|_| fs::metadata(parent));
+            let directory = directory.map_err(|error| format!("{path} cannot be made: {error}"))?;
+            let read_only = directory.is_read_only();
+            return Ok((Self { path, new: true, read_only, returns: false }, String::new()));
         };
         if found.is_dir() {
             return Err(format!("{path} is a directory: name a file"));
@@ -59,7 +63,7 @@ impl Stored {
             return Err(format!("{path} is not text in UTF-8: `hexdump` shows what it is"));
         };
         let (text, returns) = without_returns(text);
-        Ok((Self { path, new: false, returns }, text))
+        Ok((Self { path, new: false, read_only: found.is_read_only(), returns }, text))
     }
 
     /// Its absolute path.
@@ -70,6 +74,11 @@ impl Stored {
     /// Whether it did not exist when it was read.
     pub fn is_new(&self) -> bool {
         self.new
+    }
+
+    /// Whether nothing could be saved there when it was read.
+    pub fn is_read_only(&self) -> bool {
+        self.read_only
     }
 
     /// Saves the text, and returns how many bytes that were: in a new file, which takes the place of the old one when all of
@@ -90,19 +99,41 @@ impl Stored {
         }
         let mut new = self.create()?;
         let path = String::from(new.path());
-        let renamed = (|| {
-            new.write_all(content)?;
-            new.sync_all()?;
-            fs::rename(&path, &self.path)
-        })();
-        // It is still open, so that an end of the file server since then does not go unnoticed.
-        let result = renamed.and_then(|()| new.sync_all());
-        drop(new);
-        if result.is_err() {
-            // If that does not work either, or it has its new name already, the first error is what matters.
+        if let Err(error) = new.write_all(content).and_then(|()| new.sync_all()) {
+            drop(new);
+            // If that does not work either, the first error is what matters.
             let _ = fs::remove_file(&path);
+            return Err(error);
         }
-        result
+        // It is still open, so that an end of the file server since then does not go unnoticed.
+        let renamed = fs::rename(&path, &self.path).and_then(|()| new.sync_all());
+        drop(new);
+        match renamed {
+            Err(error) if error.server_ended() => self.rename_again(&path, content),
+            Err(error) => {
+                // What has failed in the middle may have left the same content under both names.
+                if !matches!(error.kind, ipc::Error::InputOutput | ipc::Error::Damaged) {
+                    let _ = fs::remove_file(&path);
+                }
+                Err(error)
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Renames the new file at `path` after the end of a file server that may have done so, or half of it: on FAT both names
+    /// have the same clusters then, and removing one would take them from the other.
+    fn rename_again(&self, path: &str, content: &[u8]) -> fs::Result<()> {
+        match fs::rename(path, &self.path) {
+            // It has its name already, if the content is right.
+            Err(error) if error.kind == ipc::Error::NotFound => {}
+            result => result?,
+        }
+        let file = File::open(&self.path)?;
+        if fs::read(&self.path)? != content {
+            return Err(self.failed(ipc::Error::Aborted));
+        }
+        file.sync_all()
     }
 
     /// Makes a file in the same directory, with a name that nothing has yet.
