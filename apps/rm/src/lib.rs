@@ -21,8 +21,8 @@ pub fn run() -> Result<ExitStatus, String> {
 }
 
 fn remove(path: &str, directories: bool, may_lack: bool) -> Result<(), String> {
-    let names = path.split('/').filter(|name| !name.is_empty());
-    if names.last().is_some_and(|name| matches!(name, "." | "..")) {
+    let mut names = path.split('/').filter(|name| !name.is_empty());
+    if names.next_back().is_some_and(|name| matches!(name, "." | "..")) {
         let path = fs::absolute(path);
         return Err(format!("{path} is not removed: name it, or what is in it, without . and .. at the end"));
     }
