@@ -1,4 +1,7 @@
-//! Random commands at the shell change a disk as they would change a tree of files: fsck.fat and mtools agree in the end.
+//! Random commands at the shell, and random operations of a program, change a disk as they would change a tree of files: fsck.fat
+//! and mtools agree in the end.
+
+use std::collections::BTreeMap;
 
 use system_tests::disks::{Image, Scheme, Tree, assert_same, noise};
 use system_tests::online::long;
@@ -123,4 +126,80 @@ fn random_commands_leave_a_tree_that_others_read() {
         random_commands(seed, 12, 1);
         random_commands(seed + 100, 32, 40);
     }
+}
+
+/// Volumes of all widths: bits, and MiB. The first one gets full.
+const VOLUMES: [(u32, u64); 3] = [(12, 1), (16, 5), (32, 36)];
+
+/// What the program `fstest` says is there: sizes and checksums in place of contents.
+fn told(printed: &str) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    for line in printed.lines().filter_map(|line| line.strip_prefix("fstest: ")) {
+        if let Some(path) = line.strip_prefix("directory ") {
+            all.insert(format!("{path}/"), String::new());
+        } else if let [size, sum, path] = line.splitn(3, ' ').collect::<Vec<_>>()[..]
+            && sum.len() == 16
+        {
+            all.insert(path.into(), format!("{size} {sum}"));
+        }
+    }
+    all
+}
+
+/// The same of what mtools has read.
+fn seen(tree: &Tree) -> BTreeMap<String, String> {
+    let step = |sum: u64, byte: &u8| (sum ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+    let sum = |content: &[u8]| content.iter().fold(0xcbf2_9ce4_8422_2325, step);
+    let text = |content: &[u8]| format!("{} {:016x}", content.len(), sum(content));
+    let text = |name: &str, content: &[u8]| if is_directory(name) { String::new() } else { text(content) };
+    tree.iter().map(|(name, content)| (name.clone(), text(name, content))).collect()
+}
+
+/// A program does random things through the library, and compares each answer with its model; then mtools reads what its
+/// model has.
+fn random_operations(interface: Interface, seed: u64, operations: u64) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let image = |(bits, mebibytes): (u32, u64)| {
+        Image::new(folder.path().join(format!("{bits}.img")), mebibytes, bits, 1, Scheme::Bare)
+    };
+    let images = VOLUMES.map(image);
+    let disks = images.iter().map(|image| Disk::new(&image.file, interface)).collect();
+    let disks = DiskOptions { disks, fstab: None };
+    let machine = MachineOptions { disks, ..MachineOptions::default() };
+    let mut system = System::boot_build(&built(Profile::Release), &machine);
+    let mut expected = Vec::new();
+    for (number, (bits, _)) in VOLUMES.into_iter().enumerate() {
+        let seed = seed * 10 + number as u64;
+        system.succeed(&format!("ls /mnt/disk{number}"));
+        let printed = system.succeed(&format!("fstest {seed} {operations} /mnt/disk{number}/t"));
+        let summary = printed.lines().last().unwrap_or_default();
+        let mut told = told(&printed);
+        println!("{interface:?}, FAT{bits}, seed {seed}: {summary}, {} paths", told.len());
+        assert!(told.len() > 10, "too little was done:\n{printed}");
+        told.insert("t/".into(), String::new());
+        expected.push(told);
+        system.succeed(&format!("umount /mnt/disk{number}"));
+    }
+    system.halt();
+    for (image, expected) in images.iter().zip(expected) {
+        image.check();
+        assert_eq!(seen(&image.tree()), expected);
+    }
+}
+
+fn random_operations_are_right(interface: Interface, first_seed: u64) {
+    let (seeds, operations) = if long() { (10, 5000) } else { (1, 1500) };
+    for seed in first_seed..first_seed + seeds {
+        random_operations(interface, seed, operations);
+    }
+}
+
+#[test]
+fn random_operations_on_virtio_disks_are_right() {
+    random_operations_are_right(Interface::Virtio, 1);
+}
+
+#[test]
+fn random_operations_on_ide_disks_are_right() {
+    random_operations_are_right(Interface::Ide, 101);
 }

@@ -3,7 +3,7 @@
 //! It needs a client and random numbers, and panics when an answer is wrong. So it runs against a server in a simulated
 //! system as it does on the real one; each file server's tests call it.
 
-mod model;
+pub mod model;
 
 use alloc::format;
 use alloc::string::String;

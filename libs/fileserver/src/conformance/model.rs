@@ -9,7 +9,7 @@ use ipc::Error;
 /// A file or directory of the model, whatever its path.
 pub type Place = usize;
 
-/// A tree of files.
+/// A tree of files: what each request must be answered with (`open` and others return that), and what is there after it.
 pub struct Model {
     /// All paths but the root's, each with a `/` before each name.
     paths: BTreeMap<String, Place>,
@@ -22,23 +22,34 @@ fn parent(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(parent, _)| parent)
 }
 
+impl Default for Model {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Model {
+    /// An empty root.
     pub fn new() -> Self {
         Self { paths: BTreeMap::new(), contents: [None].into() }
     }
 
+    /// What it is.
     pub fn kind(&self, place: Place) -> Kind {
         if self.contents[place].is_some() { Kind::File } else { Kind::Directory }
     }
 
+    /// The content of a file; nothing of a directory.
     pub fn content(&self, place: Place) -> &[u8] {
         self.contents[place].as_deref().unwrap_or_default()
     }
 
+    /// How many bytes a file has; 0 of a directory.
     pub fn size(&self, place: Place) -> u64 {
         self.content(place).len() as u64
     }
 
+    /// What has this path. Errors: as those of the interface.
     pub fn find(&self, path: &str) -> Result<Place, Error> {
         if path.is_empty() {
             return Ok(0);
@@ -48,6 +59,11 @@ impl Model {
             Kind::File => Err(Error::NotADirectory),
             Kind::Directory => self.paths.get(path).copied().ok_or(Error::NotFound),
         }
+    }
+
+    /// All paths, without the root's.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.paths.keys().map(String::as_str)
     }
 
     /// Names and places of what is in a directory.
@@ -84,6 +100,7 @@ impl Model {
         self.contents.len() - 1
     }
 
+    /// It was written.
     pub fn write(&mut self, place: Place, offset: usize, data: &[u8]) {
         // To write nothing changes nothing.
         if let Some(content) = self.contents[place].as_mut().filter(|_| !data.is_empty()) {
@@ -92,12 +109,14 @@ impl Model {
         }
     }
 
+    /// Its size was set.
     pub fn resize(&mut self, place: Place, size: usize) {
         if let Some(content) = &mut self.contents[place] {
             content.resize(size, 0);
         }
     }
 
+    /// Whether something of this kind can be removed there.
     pub fn removable(&self, path: &str, kind: Kind, is_open: impl Fn(Place) -> bool) -> Result<(), Error> {
         let place = self.find(path)?;
         match (self.kind(place), kind) {
@@ -109,8 +128,13 @@ impl Model {
         }
     }
 
+    /// It was removed.
     pub fn remove(&mut self, path: &str) {
-        self.paths.remove(path);
+        let place = self.paths.remove(path);
+        // Nobody has it open, so its content takes no more memory.
+        if let Some(content) = place.and_then(|place| self.contents[place].as_mut()) {
+            *content = Vec::new();
+        }
     }
 
     /// Whether a directory can be made there.
@@ -122,10 +146,12 @@ impl Model {
         }
     }
 
+    /// A directory was made.
     pub fn make_directory(&mut self, path: &str) {
         self.add(path, None);
     }
 
+    /// Whether something can be renamed.
     pub fn renameable(&self, from: &str, to: &str, is_open: impl Fn(Place) -> bool) -> Result<(), Error> {
         let place = self.find(from)?;
         if from.is_empty() || to.is_empty() {
@@ -148,7 +174,11 @@ impl Model {
         }
     }
 
+    /// It was renamed.
     pub fn rename(&mut self, from: &str, to: &str) {
+        if from != to {
+            self.remove(to);
+        }
         let inside = |path: &str| {
             let rest = path.strip_prefix(from)?;
             (rest.is_empty() || rest.starts_with('/')).then(|| [to, rest].concat())
