@@ -188,7 +188,7 @@ fn random_operations(interface: Interface, seed: u64, operations: u64) {
 }
 
 fn random_operations_are_right(interface: Interface, first_seed: u64) {
-    let (seeds, operations) = if long() { (10, 5000) } else { (1, 1500) };
+    let (seeds, operations) = if long() { (4, 4000) } else { (1, 1500) };
     for seed in first_seed..first_seed + seeds {
         random_operations(interface, seed, operations);
     }
