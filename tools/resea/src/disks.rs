@@ -119,6 +119,11 @@ impl Disk {
         if metadata.is_file() && metadata.len() == 0 {
             bail!("the disk image {shown} has no bytes at all: make another one by `cargo resea disk new`");
         }
+        if self.read_only && self.interface == Interface::Ide {
+            bail!(
+                "QEMU has no IDE disks that are protected, so {shown} cannot be one: choose if=virtio, or leave out `ro`"
+            );
+        }
         if self.read_only || self.interface == Interface::Ram {
             return File::open(&self.file)
                 .map(drop)
@@ -182,7 +187,7 @@ impl fmt::Display for Disk {
 #[derive(Clone, PartialEq, Eq, Default, Debug, Args)]
 pub struct DiskOptions {
     /// Attach a file as a disk; up to four times. It is `disk0` for the system, the next one `disk1`; `if=` chooses how it is
-    /// attached [default: virtio], `ro` protects it from the system, and `if=ram` puts it into the boot image: the system
+    /// attached [default: virtio], `ro` protects it from the system (not by `if=ide`), and `if=ram` puts it into the boot image: the system
     /// works on a copy in memory
     #[arg(long = "disk", value_name = "FILE[,if=virtio|virtio-packed|virtio-legacy|ide|ram][,ro]")]
     pub disks: Vec<Disk>,
@@ -261,7 +266,10 @@ impl DiskOptions {
             // A comma in a value is written twice.
             let file = disk.file.to_string_lossy().replace(',', ",,");
             let read_only = if disk.read_only { "on" } else { "off" };
-            let drive = format!("if=none,id=disk{index},format=raw,read-only={read_only},file={file}");
+            // A full disk of the host is told to the system; QEMU would stop the machine without a word.
+            let drive = format!(
+                "if=none,id=disk{index},format=raw,read-only={read_only},werror=report,rerror=report,file={file}"
+            );
             let mut device = format!("{device},drive=disk{index}");
             if disk.interface == Interface::Ide {
                 // A PC of 2009 has none of its own, and its own disks have buses with the names that a PC's of 1996 have.
@@ -308,8 +316,8 @@ mod tests {
     fn disks_are_told_to_qemu() {
         let text = words(&["a", "b,if=virtio-packed,ro", "c,if=virtio-legacy", "d,if=ram"], Machine::Q35);
         for part in [
-            "if=none,id=disk0,format=raw,read-only=off,file=a -device virtio-blk-pci,disable-legacy=on,",
-            "read-only=on,file=b",
+            "if=none,id=disk0,format=raw,read-only=off,werror=report,rerror=report,file=a -device virtio-blk-pci,disable-legacy=on,",
+            "read-only=on,werror=report,rerror=report,file=b",
             "packed=on,drive=disk1",
             "disable-modern=on,drive=disk2",
         ] {
@@ -342,6 +350,7 @@ mod tests {
         DiskOptions::one(&image, Interface::Virtio).check(Machine::Pc).expect("that works");
         DiskOptions::one(&image, Interface::Ram).check(Machine::Microvm).expect("that works");
         assert!(refused(format!("{shown},if=ide"), Machine::Microvm).contains("choose if=ram"));
+        assert!(refused(format!("{shown},if=ide,ro"), Machine::Pc).contains("choose if=virtio"));
         assert!(refused(format!("{shown}+{shown},if=ide"), Machine::Pc).contains("two disks"));
         assert!(refused([shown.as_str(); 5].join("+"), Machine::Pc).contains("can have 4"));
         assert!(refused(folder.path().display().to_string(), Machine::Pc).contains("directory"));
