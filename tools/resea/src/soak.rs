@@ -19,7 +19,7 @@ const FACTOR: &str = "RESEA_SIM_SOAK";
 pub const LONG: &str = "RESEA_LONG";
 
 /// How long the long forms of the tests of the network and of disks take, on a machine of two cores.
-const LONG_MINUTES: u64 = 8;
+const LONG_MINUTES: u64 = 15;
 
 /// Soaks for about so many minutes, after the long forms of the tests of the network and of disks: half of the time simulated systems, half of it the fuzz targets.
 ///
@@ -51,7 +51,7 @@ pub fn soak(workspace: &Workspace, minutes: u64, verbosity: Verbosity) -> Result
 }
 
 /// Runs the tests in their long forms: of the network, 25,000 requests and 512 MiB with each card, 64 MiB over dying
-/// drivers; and those of disks: every kind of volume, hundreds of random commands, copies over dying servers.
+/// drivers; and those of disks: every kind of volume, hundreds of random commands, 96,000 random operations, copies over dying servers.
 fn long_forms(workspace: &Workspace, verbosity: Verbosity) -> Result<()> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(["test", "--package", "system-tests", "--test", "network", "--test", "killing"]);
