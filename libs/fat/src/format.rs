@@ -157,16 +157,17 @@ fn layout(size: u64, wanted: &Format<'_>) -> Result<Layout, Error> {
         Kind::Fat32 => (RESERVED_FAT32, 0),
         _ => (1, ROOT_SIZE.div_ceil(sector)),
     };
-    // As large a table as the clusters need that it leaves: fewer than if it were not there.
     let room = total.checked_sub(reserved + root).ok_or(Error::InvalidArgument)?;
-    let entries = room / cluster + u64::from(FIRST);
-    let table = kind.table_bytes(entries).div_ceil(sector);
-    let table = match room.checked_sub(TABLES * table) {
-        Some(left) => {
-            kind.table_bytes((left / cluster + u64::from(FIRST)) + TABLES).div_ceil(sector).min(table).max(1)
-        }
-        None => return Err(Error::InvalidArgument),
+    // What the clusters need that tables of some size leave.
+    let needed = |table: u64| {
+        let left = room.checked_sub(TABLES * table).ok_or(Error::InvalidArgument)?;
+        Ok::<_, Error>(kind.table_bytes(left / cluster + u64::from(FIRST)).div_ceil(sector).max(1))
     };
+    // The smallest that is as large as it needs: between what the largest leaves and the largest.
+    let mut table = needed(needed(0)?)?;
+    while needed(table)? > table {
+        table += 1;
+    }
     Ok(Layout { kind, total, reserved, table, cluster })
 }
 

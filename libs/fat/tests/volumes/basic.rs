@@ -221,3 +221,15 @@ fn volumes_that_cannot_be_are_refused() {
     assert_eq!(try_format(1 << 20, Format { label: "twelve chars", ..other.clone() }), Err(Error::BadName));
     assert_eq!(try_format(1 << 20, Format { label: "a/b", ..other }), Err(Error::BadName));
 }
+
+/// At every size that suits a kind: how large the tables have to be depends on how much they leave.
+#[test]
+fn volumes_of_every_size_can_be_made() {
+    for (kind, sizes) in [(FatKind::Fat12, 1..17), (FatKind::Fat16, 8..200), (FatKind::Fat32, 64..300)] {
+        let wanted = Format { kind: Some(kind), ..Format::default() };
+        for size in sizes {
+            let made = format(&mut Memory::new(size << 20), &wanted);
+            assert_eq!(made, Ok(()), "{kind:?} of {size} MiB");
+        }
+    }
+}
