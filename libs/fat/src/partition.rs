@@ -1,6 +1,6 @@
 //! Partition tables: MBR with logical partitions, and GPT (UEFI specification 2.10, chapter 5). Sectors of 512 bytes.
 
-use alloc::{vec, vec::Vec};
+use alloc::vec::Vec;
 
 use abi::Error;
 
@@ -178,29 +178,35 @@ fn gpt<S: Storage>(storage: &mut S, found: &mut Found) -> Result<(), Error> {
     let last = (found.size / SECTOR).saturating_sub(1);
     for header in [1, last] {
         if let Some(entries) = gpt_entries(storage, header, found.size)? {
-            for (number, entry) in (1..).zip(&entries) {
-                let (first, last) = *entry;
-                if let Some(count) = last.checked_sub(first) {
-                    found.add(storage, number, first, count.saturating_add(1))?;
-                }
-            }
-            return Ok(());
+            return entries.into_iter().try_for_each(|entry| {
+                let count = (entry.last - entry.first).saturating_add(1);
+                found.add(storage, entry.number, entry.first, count)
+            });
         }
     }
     Err(Error::Damaged)
 }
 
-/// The first and last sectors of a GPT's entries (`(1, 0)` for an unused one) if its header and they are intact.
-fn gpt_entries<S: Storage>(storage: &mut S, at: u64, size: u64) -> Result<Option<Vec<(u64, u64)>>, Error> {
+/// An entry of a GPT.
+struct GptEntry {
+    number: u32,
+    first: u64,
+    /// Its last sector, not before the first.
+    last: u64,
+}
+
+/// The entries of a GPT with partitions on the disk, as many as are told, if its header and they are intact.
+fn gpt_entries<S: Storage>(storage: &mut S, at: u64, size: u64) -> Result<Option<Vec<GptEntry>>, Error> {
     if (at + 1) * SECTOR > size {
         return Ok(None);
     }
     let mut header = sector(storage, at)?;
     let (length, sum) = (get32(&header, 12) as usize, get32(&header, 16));
     header[16..20].fill(0);
+    let Some(covered) = header.get(..length).filter(|covered| covered.len() >= 92) else { return Ok(None) };
     let mut crc = Crc::new();
-    crc.add(header.get(..length).unwrap_or_default());
-    if !header.starts_with(b"EFI PART") || length < 92 || crc.value() != sum || get64(&header, 24) != at {
+    crc.add(covered);
+    if !header.starts_with(b"EFI PART") || crc.value() != sum || get64(&header, 24) != at {
         return Ok(None);
     }
     let (first, count, width) = (get64(&header, 72), get32(&header, 80), get32(&header, 84));
@@ -208,14 +214,31 @@ fn gpt_entries<S: Storage>(storage: &mut S, at: u64, size: u64) -> Result<Option
     let start = first.checked_mul(SECTOR).filter(|start| start.saturating_add(bytes) <= size);
     let Some(start) = start.filter(|_| bytes <= GPT_BYTES_MAX && width >= 128) else { return Ok(None) };
     let (mut entries, mut crc) = (Vec::new(), Crc::new());
-    let mut entry = vec![0; width as usize];
-    for number in 0..u64::from(count) {
-        storage.read(start + number * u64::from(width), &mut entry)?;
-        crc.add(&entry);
+    for number in 0..count {
+        let entry = gpt_entry(storage, start + u64::from(number) * u64::from(width), width, &mut crc)?;
+        let (first, last) = (get64(&entry, 32), get64(&entry, 40));
         let used = entry.iter().take(16).any(|byte| *byte != 0);
-        entries.push(if used { (get64(&entry, 32), get64(&entry, 40)) } else { (1, 0) });
+        if used && first <= last && first < size / SECTOR && entries.len() < PARTITIONS_MAX {
+            entries.push(GptEntry { number: number + 1, first, last });
+        }
     }
     Ok((crc.value() == get32(&header, 88)).then_some(entries))
+}
+
+/// The beginning of an entry of a GPT; all of it is added to a checksum. It may be of any size.
+fn gpt_entry<S: Storage>(storage: &mut S, at: u64, width: u32, crc: &mut Crc) -> Result<[u8; 128], Error> {
+    let (mut entry, mut piece) = ([0; 128], [0; SECTOR as usize]);
+    storage.read(at, &mut entry)?;
+    crc.add(&entry);
+    let mut done = entry.len() as u64;
+    while done < u64::from(width) {
+        let count = (u64::from(width) - done).min(SECTOR) as usize;
+        let piece = piece.get_mut(..count).unwrap_or_default();
+        storage.read(at + done, piece)?;
+        crc.add(piece);
+        done += count as u64;
+    }
+    Ok(entry)
 }
 
 /// A part of a storage, as a storage.

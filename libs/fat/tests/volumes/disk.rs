@@ -9,6 +9,8 @@ use fat::{Class, Error, Storage};
 pub struct Memory {
     pub bytes: Vec<u8>,
     pub bytes_read: u64,
+    /// The most that was read at once.
+    pub largest_read: usize,
     /// How many pieces may be written before it is pressed.
     pub room: usize,
     held: usize,
@@ -20,7 +22,7 @@ impl Memory {
     }
 
     pub fn of(bytes: Vec<u8>) -> Self {
-        Self { bytes, bytes_read: 0, room: usize::MAX, held: 0 }
+        Self { bytes, bytes_read: 0, largest_read: 0, room: usize::MAX, held: 0 }
     }
 }
 
@@ -38,6 +40,7 @@ impl Storage for Memory {
 
     fn read(&mut self, at: u64, buffer: &mut [u8]) -> Result<(), Error> {
         self.bytes_read += buffer.len() as u64;
+        self.largest_read = self.largest_read.max(buffer.len());
         let range = range(self.bytes.len(), at, buffer.len())?;
         buffer.copy_from_slice(&self.bytes[range]);
         Ok(())

@@ -90,24 +90,26 @@ fn crc(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, step)
 }
 
-/// A disk with a GPT of two partitions, the second in entry 4.
-fn gpt() -> Vec<u8> {
+/// A disk with a GPT of two partitions, the second in entry 4, with so many entries of so many bytes.
+fn gpt_of(count: usize, width: usize) -> Vec<u8> {
     let (sectors, mut bytes) = (1000usize, vec![0; 1000 * SECTOR]);
     entry(&mut bytes, 0, 0, 0xee, 1, 999);
-    let mut entries = vec![0; 128 * 128];
+    let mut entries = vec![0; count * width];
     for (index, first, last) in [(0, 40u64, 99u64), (3, 100, 899)] {
-        let entry = &mut entries[128 * index..128 * (index + 1)];
+        let entry = &mut entries[width * index..width * (index + 1)];
         entry[..16].fill(9);
         entry[32..40].copy_from_slice(&first.to_le_bytes());
         entry[40..48].copy_from_slice(&last.to_le_bytes());
     }
-    for (header_at, entries_at) in [(1, 2), (sectors - 1, sectors - 33)] {
+    let entries_end = sectors - 1 - entries.len() / SECTOR;
+    for (header_at, entries_at) in [(1, 2), (sectors - 1, entries_end)] {
         let mut header = [0; 92];
         header[..8].copy_from_slice(b"EFI PART");
         header[12] = 92;
         header[24..32].copy_from_slice(&(header_at as u64).to_le_bytes());
         header[72..80].copy_from_slice(&(entries_at as u64).to_le_bytes());
-        (header[80], header[84]) = (128, 128);
+        header[80] = count as u8;
+        header[84..88].copy_from_slice(&(width as u32).to_le_bytes());
         header[88..92].copy_from_slice(&crc(&entries).to_le_bytes());
         let sum = crc(&header).to_le_bytes();
         header[16..20].copy_from_slice(&sum);
@@ -115,6 +117,30 @@ fn gpt() -> Vec<u8> {
         bytes[entries_at * SECTOR..][..entries.len()].copy_from_slice(&entries);
     }
     bytes
+}
+
+fn gpt() -> Vec<u8> {
+    gpt_of(128, 128)
+}
+
+#[test]
+fn entries_of_a_gpt_may_be_of_any_size() {
+    for (count, width) in [(128, 128), (64, 256), (16, 4096), (4, 32 << 10)] {
+        let mut disk = Memory::of(gpt_of(count, width));
+        let table = partitions(&mut disk).expect("it is whole");
+        assert_eq!(table.partitions.iter().map(|one| one.number).collect::<Vec<_>>(), [1, 4], "{width}");
+        assert!(disk.largest_read <= SECTOR, "memory is bounded: {} bytes", disk.largest_read);
+    }
+}
+
+#[test]
+fn a_header_of_a_gpt_that_has_no_sum_is_not_taken() {
+    let mut bytes = gpt();
+    for header in [1, 999] {
+        // As long as it says, there is nothing that the sum is of.
+        bytes[header * SECTOR + 12..][..8].copy_from_slice(&[1, 2, 0, 0, 0, 0, 0, 0]);
+    }
+    assert_eq!(partitions(&mut Memory::of(bytes)), Err(Error::Damaged));
 }
 
 #[test]
