@@ -38,6 +38,8 @@ pub(crate) fn characters(slot: &Slot) -> impl Iterator<Item = char> {
     let (body, extension) = name.split_at(8);
     let (body, extension) = (length(body), length(extension));
     let dot = (extension > 0).then_some('.');
+    // The specification has no names that begin with a space. They would be empty, or `..`.
+    let nothing = (body == 0).then_some('\u{fffd}');
     let part = move |range: core::ops::Range<usize>, lower: u8| {
         range.map(move |index| {
             let byte = match name[index] {
@@ -53,7 +55,11 @@ pub(crate) fn characters(slot: &Slot) -> impl Iterator<Item = char> {
             })
         })
     };
-    part(0..body, LOWER_BODY).chain(dot).chain(part(8..8 + extension, LOWER_EXTENSION))
+    nothing
+        .into_iter()
+        .chain(part(0..body, LOWER_BODY))
+        .chain(dot)
+        .chain(part(8..8 + extension, LOWER_EXTENSION))
 }
 
 /// The characters of a volume's name: eleven, without a dot.
@@ -234,5 +240,12 @@ mod tests {
         assert_eq!(UPPER_HALF.chars().count(), 128);
         assert_eq!(shown(b"\x05\x81\xe1     \x9b  ", 0), "σüß.¢");
         assert_eq!(shown(b"A/B     \0  ", 0), "A\u{fffd}B.\u{fffd}");
+    }
+
+    #[test]
+    fn names_without_a_body_are_neither_empty_nor_a_directory() {
+        assert_eq!(shown(b"           ", 0), "\u{fffd}");
+        assert_eq!(shown(b"        .  ", 0), "\u{fffd}..");
+        assert_eq!(shown(b"        TXT", 0), "\u{fffd}.TXT");
     }
 }
