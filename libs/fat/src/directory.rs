@@ -106,6 +106,13 @@ impl Walk {
             || long_name::same(short_name::characters(&item.slot), name.chars())
     }
 
+    /// What a short name would be that is the same as the long name of the item that was just returned.
+    pub fn long_as_short(&self, item: &Item) -> Option<[u8; 11]> {
+        let units = self.long.of(&item.slot.name()).filter(|units| units.len() <= short_name::LONGEST)?;
+        let name: String = long_name::characters(units).collect();
+        short_name::exactly(&name)
+    }
+
     /// Puts the name of the item that was just returned into `name`.
     pub fn name(&self, item: &Item, name: &mut String) {
         name.clear();

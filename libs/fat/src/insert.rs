@@ -89,8 +89,12 @@ impl<S: Storage> Volume<S> {
         walk.wanted = wanted;
         let (mut taken, mut tails) = (None, 0);
         while let Some(item) = walk.next(self, directory)? {
-            if let Some(number) = short_name::tail_of(short, &item.slot.name()) {
-                tails |= 1u64 << number;
+            // A short name must not be another's long one either: who asks for it would get any of the two.
+            let long = if wanted > 1 { walk.long_as_short(&item) } else { None };
+            for name in [Some(item.slot.name()), long].into_iter().flatten() {
+                if let Some(number) = short_name::tail_of(short, &name) {
+                    tails |= 1u64 << number;
+                }
             }
             if walk.is_named(&item, name) && replaced.is_none_or(|replaced| replaced.node != item.node) {
                 taken = Some(item);

@@ -16,6 +16,9 @@ const KANJI: u8 = 0x05;
 /// Tails that are told apart while a directory is read: `~1` to this.
 pub(crate) const TAILS: u32 = 63;
 
+/// Most characters of a short name, with the dot.
+pub(crate) const LONGEST: usize = 12;
+
 /// The upper half of code page 437.
 const UPPER_HALF: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐\
 └┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}";
@@ -97,6 +100,14 @@ pub(crate) fn shape(name: &str) -> Shape {
             let body = if body == Case::Lower { LOWER_BODY } else { 0 };
             Shape::Short(short, body | if extension == Case::Lower { LOWER_EXTENSION } else { 0 })
         }
+    }
+}
+
+/// The short name that is the same as this one but for the case, if there can be one.
+pub(crate) fn exactly(name: &str) -> Option<[u8; 11]> {
+    match shape(name) {
+        Shape::Short(short, _) | Shape::Exact(short) => Some(short),
+        Shape::Tail(_) => None,
     }
 }
 

@@ -30,6 +30,20 @@ fn times_are_kept() {
 }
 
 #[test]
+fn a_short_name_is_never_what_another_is_called() {
+    let mut volume = small();
+    let first = volume.create(Node::ROOT, "a long name.text", Kind::File, NOW).expect("there is room");
+    // In the way, so that there is a gap in front of what gets the name.
+    assert_eq!(volume.lookup(Node::ROOT, "ALONGN~1.TEX"), Ok(first));
+    volume.rename((Node::ROOT, "a long name.text"), (Node::ROOT, "alongn~1.tex"), NOW).expect("it is there");
+    let renamed = volume.lookup(Node::ROOT, "ALONGN~1.TEX").expect("it is there");
+    let other = volume.create(Node::ROOT, "a long name.text", Kind::File, NOW).expect("there is room");
+    assert!(other < renamed, "it is found first");
+    assert_eq!(volume.lookup(Node::ROOT, "ALONGN~1.TEX"), Ok(renamed));
+    assert_eq!(volume.lookup(Node::ROOT, "ALONGN~3.TEX"), Ok(other));
+}
+
+#[test]
 fn read_only_files_are_neither_written_nor_removed() {
     let mut volume = small();
     let node = volume.create(Node::ROOT, "file", Kind::File, NOW).expect("there is room");
