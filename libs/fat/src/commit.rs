@@ -170,6 +170,7 @@ impl<S: Storage> Volume<S> {
                 let link = self.table.get(&mut self.storage, &self.geometry, last)?;
                 let Link::Next(next) = link else { return Ok(()) };
                 self.table.set(&mut self.storage, &self.geometry, last, Link::End)?;
+                self.go_on_from(next);
                 next
             }
         };
@@ -180,19 +181,28 @@ impl<S: Storage> Volume<S> {
                 break;
             }
             self.set_free(cluster)?;
+            let Link::Next(next) = link else { break };
+            self.go_on_from(next);
             if self.storage.is_pressed() {
                 self.write_tables()?;
             }
-            let Link::Next(next) = link else { break };
             cluster = next;
         }
         Ok(())
     }
 
+    /// Of what is being freed only the chain from this cluster on is left, should the storage fail now.
+    fn go_on_from(&mut self, next: u32) {
+        if let Some(first) = self.pending.first_mut() {
+            *first = Pending::Chain(next);
+        }
+    }
+
     /// Frees a cluster that nothing on the medium points to.
     pub(crate) fn set_free(&mut self, cluster: u32) -> Result<(), Error> {
         self.table.set(&mut self.storage, &self.geometry, cluster, Link::Free)?;
-        self.free = self.free.map(|free| free + 1);
+        let clusters = self.geometry.clusters;
+        self.free = self.free.map(|free| free + 1).filter(|free| *free <= clusters);
         self.state.stale = true;
         Ok(())
     }
@@ -223,7 +233,7 @@ impl<S: Storage> Volume<S> {
         }
         self.table.set(&mut self.storage, &self.geometry, first + count - 1, Link::End)?;
         self.hint = first + count;
-        self.free = self.free.map(|free| free.saturating_sub(count));
+        self.free = self.free.and_then(|free| free.checked_sub(count));
         self.state.stale = true;
         Ok((first, count))
     }
@@ -235,9 +245,21 @@ impl<S: Storage> Volume<S> {
         {
             return Ok(Some(near));
         }
-        if self.free == Some(0) {
+        if self.free == Some(0) && self.is_counted {
             return Ok(None);
         }
-        self.table.find_free(&mut self.storage, &self.geometry, self.hint)
+        let found = self.table.find_free(&mut self.storage, &self.geometry, self.hint)?;
+        if found.is_none() {
+            (self.free, self.is_counted) = (Some(0), true);
+        }
+        Ok(found)
+    }
+
+    /// Whether so many clusters are free. What the medium says of it is not taken for a reason to say no.
+    pub(crate) fn has_free(&mut self, wanted: u32) -> Result<bool, Error> {
+        if wanted > self.free_clusters()? && !self.is_counted {
+            self.free = None;
+        }
+        Ok(wanted <= self.free_clusters()?)
     }
 }

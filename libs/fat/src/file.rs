@@ -202,10 +202,10 @@ impl<S: Storage> Volume<S> {
         }
         let old = open.size;
         let missing = self.geometry.clusters_for(size) - self.geometry.clusters_for(open.size());
-        if missing > MANY && missing > self.free_clusters()? {
+        if missing > MANY && !self.has_free(missing)? {
             // What is pending counts when it is free.
             self.sync()?;
-            if missing > self.free_clusters()? {
+            if !self.has_free(missing)? {
                 return Err(Error::NoSpace);
             }
         }

@@ -47,6 +47,8 @@ pub struct Volume<S> {
     pub(crate) hint: u32,
     /// How many clusters are free, if that is known.
     pub(crate) free: Option<u32>,
+    /// They were counted here: it is not only what the medium says.
+    pub(crate) is_counted: bool,
     /// What is freed when nothing on the medium points to it any more.
     pub(crate) pending: Vec<Pending>,
     /// Clusters of directories that nothing on the medium points to yet.
@@ -76,6 +78,7 @@ impl<S: Storage> Volume<S> {
             table: Table::default(),
             hint: 0,
             free: None,
+            is_counted: false,
             pending: Vec::new(),
             fresh: Vec::new(),
             state: State::default(),
@@ -206,7 +209,7 @@ impl<S: Storage> Volume<S> {
             return Ok(free);
         }
         let free = self.table.count_free(&mut self.storage, &self.geometry)?;
-        self.free = Some(free);
+        (self.free, self.is_counted) = (Some(free), true);
         Ok(free)
     }
 

@@ -110,6 +110,111 @@ fn chains_that_loop_are_freed_once() {
     assert_eq!(volume.statistics().expect("it is counted").free, before + 5120);
 }
 
+/// A volume of FAT32 whose count of free clusters is forged.
+fn with_free(free: u32) -> Volume<Memory> {
+    let wanted = Format { kind: Some(FatKind::Fat32), cluster: Some(512), ..Format::default() };
+    let mut memory = volume(3 << 20, &wanted);
+    memory.bytes[512 + 488..512 + 492].copy_from_slice(&free.to_le_bytes());
+    Volume::mount(memory, false).expect("it was just made")
+}
+
+#[test]
+fn a_count_of_free_clusters_that_is_wrong_takes_no_space_away() {
+    for free in [0, 1, 100, u32::MAX] {
+        let mut volume = with_free(free);
+        for number in 0..3 {
+            let name = format!("file{number}");
+            let node = volume.create(Node::ROOT, &name, Kind::File, 1).expect("there is room");
+            let mut open = volume.open(node).expect("it is there");
+            assert_eq!(volume.write(&mut open, 0, &[7; 5000], 1), Ok(5000), "{free} were told");
+            assert_eq!(volume.resize(&mut open, 500_000, 1), Ok(()), "{free} were told");
+            volume.close(open).expect("it is closed");
+        }
+        let free = volume.statistics().expect("it is whole").free;
+        volume.finish().expect("it is written");
+        let mut memory = volume.into_storage();
+        // Nobody has unmounted it, so they are counted.
+        memory.bytes[0x41] |= 1;
+        let mut volume = Volume::mount(memory, true).expect("it was mounted before");
+        assert_eq!(volume.statistics().expect("it is whole").free, free);
+    }
+}
+
+#[test]
+fn a_count_of_free_clusters_that_is_too_high_gives_none() {
+    let mut volume = with_free(5900);
+    let node = volume.create(Node::ROOT, "file", Kind::File, 1).expect("there is room");
+    let mut open = volume.open(node).expect("it is there");
+    let size = volume.write(&mut open, 0, &vec![7; 3 << 20], 1).expect("there is room");
+    assert_eq!(volume.write(&mut open, size as u64, &[7], 1), Err(Error::NoSpace));
+    assert_eq!(volume.statistics().expect("it is whole").free, 0);
+    volume.close(open).expect("it is closed");
+    volume.remove(Node::ROOT, "file").expect("it is there");
+    let statistics = volume.statistics().expect("it is whole");
+    assert_eq!(statistics.free, statistics.total - 512, "all but the root's");
+}
+
+/// Fails to read some bytes while it is told to.
+struct BadSpot {
+    memory: Memory,
+    spot: std::ops::Range<u64>,
+    fails: bool,
+}
+
+impl Storage for BadSpot {
+    fn size(&self) -> u64 {
+        self.memory.size()
+    }
+    fn read(&mut self, at: u64, buffer: &mut [u8]) -> Result<(), Error> {
+        if self.fails && self.spot.contains(&at) {
+            Err(Error::InputOutput)
+        } else {
+            self.memory.read(at, buffer)
+        }
+    }
+    fn write(&mut self, at: u64, data: &[u8], class: fat::Class) -> Result<(), Error> {
+        self.memory.write(at, data, class)
+    }
+    fn write_out(&mut self, class: fat::Class) -> Result<(), Error> {
+        self.memory.write_out(class)
+    }
+    fn is_pressed(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn what_could_not_be_freed_is_freed_later() {
+    let wanted = Format { kind: Some(FatKind::Fat32), cluster: Some(512), ..Format::default() };
+    for size in [0, 700] {
+        // The second piece of the table.
+        let (memory, table) = (volume(3 << 20, &wanted), 32 * 512);
+        let disk = BadSpot { memory, spot: table + 4096..table + 8192, fails: false };
+        let mut volume = Volume::mount(disk, false).expect("it was just made");
+        let before = volume.statistics().expect("it is whole").free;
+        let node = volume.create(Node::ROOT, "file", Kind::File, 1).expect("there is room");
+        let mut open = volume.open(node).expect("it is there");
+        assert_eq!(volume.write(&mut open, 0, &[7; 1500 * 512], 1), Ok(1500 * 512));
+        volume.sync().expect("it is written");
+        volume.resize(&mut open, size, 1).expect("it gets smaller");
+        volume.close(open).expect("it is closed");
+        volume.storage().fails = true;
+        assert_eq!(volume.sync(), Err(Error::InputOutput));
+        volume.storage().fails = false;
+        volume.finish().expect("it is written");
+        let kept = size.div_ceil(512) * 512;
+        assert_eq!(volume.statistics().expect("it is whole").free, before - kept);
+        let mut memory = volume.into_storage().memory;
+        memory.bytes[0x41] |= 1;
+        let mut volume = Volume::mount(memory, true).expect("it was mounted before");
+        assert_eq!(
+            volume.statistics().expect("it is whole").free,
+            before - kept,
+            "all is free that is said to be"
+        );
+    }
+}
+
 #[test]
 fn what_is_no_fat_is_told_from_what_is_damaged() {
     let mount = |bytes: Vec<u8>| Volume::mount(Memory::of(bytes), true).map(drop);
