@@ -25,19 +25,24 @@ impl<S: Storage> Volume<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::NoSpace`], [`Error::TooLarge`] from 4 GiB on, [`Error::ReadOnly`] (also if the attributes say so),
-    /// [`Error::IsADirectory`], [`Error::InvalidArgument`] (no length), [`Error::Damaged`], those of the storage.
+    /// [`Error::NoSpace`] (the size stays as it was), [`Error::TooLarge`] from 4 GiB on, [`Error::ReadOnly`] (also if the
+    /// attributes say so), [`Error::IsADirectory`], [`Error::InvalidArgument`] (no length), [`Error::Damaged`], those of the storage.
     pub fn prepare(&mut self, open: &mut Open, offset: u64, length: u64) -> Result<Extent, Error> {
         self.check_writable(open)?;
         let length = length.min(SIZE_MAX.saturating_sub(offset));
         if length == 0 {
             return Err(if offset >= SIZE_MAX { Error::TooLarge } else { Error::InvalidArgument });
         }
+        let old = open.size;
         if offset > open.size() {
             self.fill(open, offset)?;
         }
         self.begin()?;
-        self.space(open, offset, length)
+        let result = self.space(open, offset, length);
+        if result == Err(Error::NoSpace) && open.size != old {
+            self.shrink(open, old)?;
+        }
+        result
     }
 
     /// Says that what was prepared has been written up to `end`: raises the file's size to it, and sets the times.
@@ -51,14 +56,13 @@ impl<S: Storage> Volume<S> {
         }
         let stamp = Stamp { hundredths: 0, ..Stamp::new(now) };
         let grows = end > open.size();
-        if !grows && stamp == open.modified && !open.is_archived() {
+        if !grows && open.modified == Some(stamp) {
             return Ok(());
         }
         if grows {
             open.size = end as u32;
         }
-        open.modified = stamp;
-        self.store(open)
+        self.store(open, Some(stamp))
     }
 
     /// Sets a file's size; what is added is zeros.
@@ -78,8 +82,7 @@ impl<S: Storage> Volume<S> {
             self.shrink(open, size as u32)?;
         }
         self.begin()?;
-        open.modified = Stamp { hundredths: 0, ..Stamp::new(now) };
-        self.store(open)
+        self.store(open, Some(Stamp { hundredths: 0, ..Stamp::new(now) }))
     }
 
     /// Forgets an open file. Gives back what was prepared and not written.
@@ -88,12 +91,32 @@ impl<S: Storage> Volume<S> {
     ///
     /// Those of the storage.
     pub fn close(&mut self, mut open: Open) -> Result<(), Error> {
+        self.settle(&mut open)
+    }
+
+    /// Makes an open file as if it were just opened: gives back what was prepared and not written, and its time may be
+    /// [set](Volume::set_modified).
+    ///
+    /// # Errors
+    ///
+    /// Those of the storage.
+    pub fn settle(&mut self, open: &mut Open) -> Result<(), Error> {
+        open.modified = None;
         if !open.excess || self.read_only {
             return Ok(());
         }
-        self.begin()?;
-        let size = open.size;
-        self.shrink(&mut open, size)
+        let is_longer = match self.geometry.clusters_for(open.size()).checked_sub(1) {
+            None => open.first != 0,
+            Some(last) => {
+                self.seek(open, last)? && self.next(open.run.cluster + (last - open.run.index))?.is_some()
+            }
+        };
+        if is_longer {
+            self.begin()?;
+            self.shrink(open, open.size)?;
+        }
+        open.excess = false;
+        Ok(())
     }
 
     /// Reads from `offset` on: less than `buffer` takes only at the file's end. How much.
@@ -152,7 +175,7 @@ impl<S: Storage> Volume<S> {
         let index = (offset >> self.geometry.shift) as u32;
         let held = self.geometry.clusters_for(open.size());
         if index >= held {
-            self.settle(open, held)?;
+            self.free_behind(open, held)?;
             if !self.seek(open, index)? {
                 if open.run.end() != index {
                     return Err(Error::Damaged);
@@ -168,7 +191,7 @@ impl<S: Storage> Volume<S> {
     }
 
     /// If what lies behind the first `held` clusters is still to be freed, frees it.
-    fn settle(&mut self, open: &mut Open, held: u32) -> Result<(), Error> {
+    fn free_behind(&mut self, open: &mut Open, held: u32) -> Result<(), Error> {
         let Some(last) = held.checked_sub(1).filter(|_| !self.pending.is_empty()) else { return Ok(()) };
         if self.seek(open, last)? {
             let cluster = open.run.cluster + (last - open.run.index);
@@ -225,7 +248,7 @@ impl<S: Storage> Volume<S> {
         let extent = self.space(open, open.size(), length)?;
         self.zero(extent.at, extent.length)?;
         open.size += extent.length as u32;
-        self.store(open)
+        self.store(open, None)
     }
 
     /// Writes zeros where nothing on the medium points to.
@@ -258,20 +281,23 @@ impl<S: Storage> Volume<S> {
             open.first = 0;
         }
         (open.size, open.run, open.excess) = (size, Run::default(), false);
-        self.store(open)?;
+        self.store(open, None)?;
         self.pending.extend(pending);
         Ok(())
     }
 
-    /// Writes what changes in the directory entry of an open file.
-    fn store(&mut self, open: &mut Open) -> Result<(), Error> {
+    /// Writes what changes in the directory entry of an open file; the time only if it was written to.
+    fn store(&mut self, open: &mut Open, modified: Option<Stamp>) -> Result<(), Error> {
         let at = open.node.0;
         let mut slot = Slot([0; SLOT]);
         self.storage.read(at, &mut slot.0)?;
         if !slot.is_file_or_directory() {
             return Err(Error::NotFound);
         }
-        slot.set_modified(open.modified);
+        if let Some(stamp) = modified {
+            slot.set_modified(stamp);
+            open.modified = modified;
+        }
         slot.set_first(if open.size == 0 { 0 } else { open.first });
         slot.set_size(open.size);
         slot.0[ATTRIBUTES_AT] |= ARCHIVE;

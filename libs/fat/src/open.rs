@@ -6,7 +6,7 @@
 use abi::Error;
 
 use crate::geometry::Root;
-use crate::slot::{ARCHIVE, READ_ONLY, Slot};
+use crate::slot::{READ_ONLY, Slot};
 use crate::table::Link;
 use crate::time::Stamp;
 use crate::{Extent, Kind, Node, Storage, Volume};
@@ -51,8 +51,8 @@ pub struct Open {
     pub(crate) first: u32,
     /// Size in bytes; 0 for directories.
     pub(crate) size: u32,
-    /// The time of the last change as it is stored.
-    pub(crate) modified: Stamp,
+    /// The time of the last change that was stored through this, if no other may have been since.
+    pub(crate) modified: Option<Stamp>,
     /// Whether clusters may have been allocated that nothing was written to.
     pub(crate) excess: bool,
     pub(crate) run: Run,
@@ -70,7 +70,7 @@ impl Open {
             bits: slot.attribute_bits(),
             first: slot.first(),
             size: if kind == Kind::File { slot.size() } else { 0 },
-            modified: slot.modified(),
+            modified: None,
             excess: false,
             run: Run::default(),
             mark: 0,
@@ -109,13 +109,14 @@ impl Open {
         self.size.into()
     }
 
+    /// Whether something may have been prepared and not written, so that to [settle](Volume::settle) it is a change.
+    pub fn is_unsettled(&self) -> bool {
+        self.excess
+    }
+
     /// Whether its attributes forbid to write it.
     pub fn is_read_only(&self) -> bool {
         self.bits & READ_ONLY != 0
-    }
-
-    pub(crate) fn is_archived(&self) -> bool {
-        self.bits & ARCHIVE == 0
     }
 }
 

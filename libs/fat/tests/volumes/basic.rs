@@ -30,6 +30,44 @@ fn times_are_kept() {
 }
 
 #[test]
+fn a_time_that_was_set_stays_when_the_file_is_closed() {
+    let mut volume = small();
+    let node = volume.create(Node::ROOT, "file", Kind::File, NOW).expect("there is room");
+    let mut open = volume.open(node).expect("it is there");
+    volume.write(&mut open, 0, b"x", NOW).expect("there is room");
+    // More is allocated than is written.
+    volume.prepare(&mut open, 1, 10_000).expect("there is room");
+    volume.settle(&mut open).expect("it is given back");
+    volume.set_modified(node, NOW - 90_000_000).expect("it is there");
+    let set = volume.attributes(node).expect("it is there");
+    volume.prepare(&mut open, 1, 10_000).expect("there is room");
+    volume.close(open).expect("it is closed");
+    assert_eq!(volume.attributes(node), Ok(set));
+    let mut open = volume.open(node).expect("it is there");
+    volume.write(&mut open, 0, b"y", NOW).expect("there is room");
+    assert_eq!(volume.attributes(node).expect("it is there").modified, NOW - 1990, "written after that");
+    volume.settle(&mut open).expect("nothing is to be given back");
+    volume.set_modified(node, NOW - 90_000_000).expect("it is there");
+    volume.write(&mut open, 0, b"z", NOW).expect("there is room");
+    assert_eq!(volume.attributes(node).expect("it is there").modified, NOW - 1990, "and in the same second");
+}
+
+#[test]
+fn what_cannot_be_written_behind_a_gap_leaves_the_size() {
+    let mut volume = small();
+    let free = volume.statistics().expect("it is whole").free;
+    let node = volume.create(Node::ROOT, "file", Kind::File, NOW).expect("there is room");
+    let mut open = volume.open(node).expect("it is there");
+    volume.write(&mut open, 0, b"content", NOW).expect("there is room");
+    // There is room for the gap, and for nothing behind it.
+    assert_eq!(volume.write(&mut open, free, b"x", NOW), Err(Error::NoSpace));
+    assert_eq!((open.size(), volume.attributes(node).expect("it is there").size), (7, 7));
+    volume.close(open).expect("it is closed");
+    let unit = u64::from(volume.statistics().expect("it is whole").unit);
+    assert_eq!(volume.statistics().expect("it is whole").free, free - unit, "the gap is free again");
+}
+
+#[test]
 fn a_short_name_is_never_what_another_is_called() {
     let mut volume = small();
     let first = volume.create(Node::ROOT, "a long name.text", Kind::File, NOW).expect("there is room");
