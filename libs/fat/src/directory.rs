@@ -94,6 +94,7 @@ impl Walk {
                 continue;
             }
             let start = if whole { self.long_start } else { number };
+            let slot = slot.of_kind(volume.geometry.kind);
             return Ok(Some(Item { start, short: number, node: Node(at), slot }));
         }
         Ok(None)

@@ -1,6 +1,7 @@
 //! The 32 bytes of a directory entry that says where a file lies (the specification, "Directory Structure").
 
 use crate::bytes::{get16, get32, put, put16, put32};
+use crate::geometry::Kind as FatKind;
 use crate::time::Stamp;
 use crate::{Attributes, Kind};
 
@@ -23,6 +24,8 @@ pub(crate) const FREE: u8 = 0xe5;
 pub(crate) const ATTRIBUTES_AT: usize = 11;
 pub(crate) const CASE_AT: usize = 12;
 const CREATED_AT: usize = 13;
+/// Where the upper half of the first cluster lies.
+const FIRST_HIGH_AT: usize = 20;
 
 /// An entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,13 +70,22 @@ impl Slot {
         !matches!(self.0[0], LAST | FREE) && self.attribute_bits() & LABEL == 0
     }
 
+    /// As it is to be read in a table of this kind: only FAT32 has the upper half of the first cluster, elsewhere other systems
+    /// have something else there.
+    pub fn of_kind(mut self, kind: FatKind) -> Self {
+        if kind != FatKind::Fat32 {
+            put16(&mut self.0, FIRST_HIGH_AT, 0);
+        }
+        self
+    }
+
     /// The first cluster; 0 if there is none.
     pub fn first(&self) -> u32 {
-        u32::from(get16(&self.0, 20)) << 16 | u32::from(get16(&self.0, 26))
+        u32::from(get16(&self.0, FIRST_HIGH_AT)) << 16 | u32::from(get16(&self.0, 26))
     }
 
     pub fn set_first(&mut self, cluster: u32) {
-        put16(&mut self.0, 20, (cluster >> 16) as u16);
+        put16(&mut self.0, FIRST_HIGH_AT, (cluster >> 16) as u16);
         put16(&mut self.0, 26, cluster as u16);
     }
 

@@ -152,7 +152,7 @@ impl<S: Storage> Volume<S> {
     pub(crate) fn slot(&mut self, node: Node) -> Result<Slot, Error> {
         let mut slot = Slot([0; SLOT]);
         self.storage.read(node.0, &mut slot.0)?;
-        if slot.is_file_or_directory() { Ok(slot) } else { Err(Error::NotFound) }
+        if slot.is_file_or_directory() { Ok(slot.of_kind(self.geometry.kind)) } else { Err(Error::NotFound) }
     }
 
     /// Writes a directory entry.

@@ -80,6 +80,23 @@ fn entries_that_cannot_be_are_damage() {
 }
 
 #[test]
+fn what_other_systems_have_beside_the_first_cluster_is_none_of_it() {
+    let mut victim = Victim::new();
+    for entry in 0..2 {
+        // OS/2 has a number there.
+        let at = victim.root_at + 32 * entry + 20;
+        victim.memory.bytes[at..at + 2].copy_from_slice(&[3, 1]);
+    }
+    assert_eq!(victim.read(), Ok(5120));
+    let mut volume = victim.mount();
+    let sub = volume.lookup(Node::ROOT, "sub").expect("it is there");
+    volume.rename((Node::ROOT, "file"), (sub, "file"), 1).expect("there is room");
+    volume.remove(sub, "file").expect("it is there");
+    let free = volume.statistics().expect("it is whole").free;
+    assert_eq!(free, Victim::new().mount().statistics().expect("it is whole").free + 5120);
+}
+
+#[test]
 fn directories_in_loops_are_damage() {
     let (first, mut victim) = (Victim::new().first(1), Victim::new());
     victim.link(first, first as u16);
