@@ -1,8 +1,10 @@
 //! What a volume promises beside its content: times, attributes, positions, costs, limits, sizes of new volumes.
 
+use std::os::unix::fs::FileExt;
+
 use fat::{Error, FatKind, Format, Kind, Node, Storage, Volume, format};
 
-use crate::disk::Memory;
+use crate::disk::{Memory, Sparse};
 use crate::programs::{check, dosfstools, mtools, run};
 use crate::random::volume;
 
@@ -175,6 +177,40 @@ fn a_file_may_be_as_large_as_its_size_can_say() {
     assert_eq!(volume.resize(&mut open, (1 << 32) - 1, NOW), Err(Error::NoSpace));
     assert_eq!(open.size(), 0);
     assert_eq!(volume.read(&mut open, u64::MAX, &mut [0; 10]), Ok(0));
+}
+
+#[test]
+fn a_file_of_4_gib_less_a_byte_is_whole() {
+    const SIZE: u64 = (1 << 32) - 1;
+    let mut disk = Sparse { size: 5 << 30, ..Sparse::default() };
+    format(&mut disk, &Format { kind: Some(FatKind::Fat32), cluster: Some(32 << 10), ..Format::default() })
+        .expect("there are such volumes");
+    let mut volume = Volume::mount(disk, false).expect("it was just made");
+    let node = volume.create(Node::ROOT, "file", Kind::File, NOW).expect("there is room");
+    let mut open = volume.open(node).expect("it is there");
+    volume.prepare(&mut open, 0, u64::MAX).expect("there is room");
+    volume.written(&mut open, SIZE - 2, NOW).expect("it is there");
+    assert_eq!(volume.write(&mut open, SIZE - 2, b"end", NOW), Ok(2), "as much as a size can say");
+    assert_eq!(volume.write(&mut open, SIZE, b"x", NOW), Err(Error::TooLarge));
+    let mut end = [0; 10];
+    assert_eq!(volume.read(&mut open, SIZE - 3, &mut end), Ok(3));
+    assert_eq!(end[..4], *b"\0en\0");
+    assert_eq!(open.size(), SIZE);
+    // fsck.fat 4.2 counts the bytes of a file's clusters in 32 bits, and would find none here.
+    volume.resize(&mut open, SIZE - (32 << 10), NOW).expect("it gets smaller");
+    volume.close(open).expect("it is closed");
+    volume.finish().expect("it is written");
+    let image = tempfile::NamedTempFile::new().expect("there is room");
+    let disk = volume.into_storage();
+    image.as_file().set_len(disk.size).expect("there is room");
+    for (sector, bytes) in &disk.sectors {
+        image.as_file().write_all_at(bytes, sector * 512).expect("there is room");
+    }
+    check(image.path(), "a file of nearly 4 GiB");
+    let mut volume = Volume::mount(disk, false).expect("it was mounted before");
+    volume.remove(Node::ROOT, "file").expect("it is there");
+    let statistics = volume.statistics().expect("it is whole");
+    assert_eq!(statistics.free, statistics.total - (32 << 10), "all but the root's");
 }
 
 #[test]

@@ -67,6 +67,46 @@ impl Storage for Memory {
 
 const SECTOR: usize = 512;
 
+/// A large volume, of which only sectors that are not zeros take memory.
+#[derive(Default)]
+pub struct Sparse {
+    pub size: u64,
+    pub sectors: BTreeMap<u64, [u8; SECTOR]>,
+}
+
+impl Storage for Sparse {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read(&mut self, at: u64, buffer: &mut [u8]) -> Result<(), Error> {
+        for (offset, byte) in (at..).zip(buffer) {
+            let sector = self.sectors.get(&(offset / SECTOR as u64));
+            *byte = sector.map_or(0, |sector| sector[offset as usize % SECTOR]);
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, at: u64, data: &[u8], _: Class) -> Result<(), Error> {
+        assert!(at + data.len() as u64 <= self.size);
+        for (offset, byte) in (at..).zip(data) {
+            let number = offset / SECTOR as u64;
+            if *byte != 0 || self.sectors.contains_key(&number) {
+                self.sectors.entry(number).or_insert([0; SECTOR])[offset as usize % SECTOR] = *byte;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_out(&mut self, _: Class) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn is_pressed(&self) -> bool {
+        false
+    }
+}
+
 /// A disk with a cache before it. At some moment the power goes: of what has not been written out, any sectors are lost that may be.
 pub struct Frail {
     /// What is on the medium.
