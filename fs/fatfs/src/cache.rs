@@ -174,12 +174,11 @@ impl<M: Medium> Cache<M> {
         loop {
             match self.slots.find(block) {
                 Some(slot) if self.slots.get(slot).state == State::Reading => self.wait()?,
+                // It holds what was in the page before.
+                Some(slot) if self.slots.get(slot).state == State::Failed => self.slots.clear(slot),
                 Some(slot) => {
                     if let Some(entry) = self.slots.get_mut(slot) {
                         entry.used = true;
-                        if entry.state == State::Failed {
-                            entry.state = State::Valid;
-                        }
                     }
                     return Ok((slot, false));
                 }
@@ -396,6 +395,11 @@ impl<M: Medium> Cache<M> {
             self.failure.get_or_insert(error);
         }
         for (&slot, dirty) in asked.slots.iter().zip(asked.dirty).take(asked.count.into()) {
+            if asked.operation == Operation::Read && result.is_err() && asked.count > 1 {
+                // Whoever needs it asks for it alone: perhaps only another one cannot be read.
+                self.slots.clear(slot);
+                continue;
+            }
             let Some(entry) = self.slots.get_mut(slot) else { continue };
             entry.state = match (asked.operation, result) {
                 (Operation::Read, Err(_)) => State::Failed,

@@ -40,8 +40,10 @@ impl<M: Medium> Files<M> {
     }
 }
 
-const fn known(attributes: fat::Attributes) -> Attributes {
-    let fat::Attributes { kind, size, modified, created, accessed, read_only } = attributes;
+/// `is_read_only`: so is the volume.
+const fn known(attributes: fat::Attributes, is_read_only: bool) -> Attributes {
+    let fat::Attributes { kind, size, modified, created, accessed, mut read_only } = attributes;
+    read_only |= is_read_only;
     let kind = match kind {
         fat::Kind::File => Kind::File,
         fat::Kind::Directory => Kind::Directory,
@@ -62,7 +64,7 @@ impl<M: Medium> FileSystem for Files<M> {
     }
 
     fn attributes(&mut self, node: Node) -> Result<Attributes, Error> {
-        self.volume.attributes(node).map(known)
+        Ok(known(self.volume.attributes(node)?, self.volume.is_read_only()))
     }
 
     fn open(&mut self, node: Node) -> Result<Open, Error> {
@@ -70,6 +72,9 @@ impl<M: Medium> FileSystem for Files<M> {
     }
 
     fn close(&mut self, open: Open) {
+        if open.open.is_unsettled() {
+            self.changing();
+        }
         if let Err(error) = self.volume.close(open.open) {
             resea::warn!("a file could not be closed: {error}");
         }
@@ -130,6 +135,8 @@ impl<M: Medium> FileSystem for Files<M> {
                         // What another file had there is nobody's business.
                         room.memory.zero();
                     }
+                    // Nor is it in the file.
+                    volume.settle(&mut open.open)?;
                     return Err(error);
                 }
                 at += length as u64;
@@ -151,7 +158,8 @@ impl<M: Medium> FileSystem for Files<M> {
         name: &mut String,
     ) -> Result<Option<(u64, Attributes)>, Error> {
         let found = self.volume.entry(&mut directory.open, position, name)?;
-        Ok(found.map(|(next, entry)| (next, known(entry.attributes))))
+        let is_read_only = self.volume.is_read_only();
+        Ok(found.map(|(next, entry)| (next, known(entry.attributes, is_read_only))))
     }
 
     fn create(&mut self, directory: Node, name: &str, kind: Kind, now: i64) -> Result<Node, Error> {
@@ -178,8 +186,8 @@ impl<M: Medium> FileSystem for Files<M> {
         self.changing().set_modified(node, modified)
     }
 
-    fn flush(&mut self, _: &mut Open) -> Result<(), Error> {
-        Ok(())
+    fn flush(&mut self, open: &mut Open) -> Result<(), Error> {
+        self.volume.settle(&mut open.open)
     }
 
     fn sync(&mut self) -> Result<(), Error> {

@@ -29,7 +29,7 @@ use medium::Medium;
 pub use program::run;
 
 /// Mounts the volume in the partition with this number; without one, in the first with FAT, or on the whole disk if it is not
-/// divided.
+/// divided. On a disk that cannot be written the volume cannot be either.
 ///
 /// Errors: `NotFound` (no such partition), and those of [`Volume::mount`].
 pub fn mount<M: Medium>(
@@ -37,6 +37,7 @@ pub fn mount<M: Medium>(
     partition: Option<u32>,
     read_only: bool,
 ) -> Result<Volume<Cache<M>>, Error> {
+    let read_only = read_only || medium.is_read_only();
     let mut cache = Cache::new(medium, read_only);
     let partition = fat::select(&mut cache, partition)?;
     let sector = SECTOR as u64;

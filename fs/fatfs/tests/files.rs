@@ -17,6 +17,21 @@ const SECTORS: u64 = 6000;
 
 struct Bytes(Vec<u8>);
 
+/// The memory of a client that ends after so many bytes.
+struct Ending(usize);
+
+impl Source for Ending {
+    fn take(&mut self, offset: usize, buffer: &mut [u8]) -> Result<(), Error> {
+        buffer.fill(9);
+        if offset + buffer.len() <= self.0 { Ok(()) } else { Err(Error::NoTask) }
+    }
+
+    fn take_region(&mut self, offset: usize, region: &Region, at: usize, length: usize) -> Result<(), Error> {
+        self.take(offset, &mut vec![0; length])?;
+        region.write(at, &vec![9; length])
+    }
+}
+
 impl Sink for Bytes {
     fn put(&mut self, offset: usize, data: &[u8]) -> Result<(), Error> {
         self.0[offset..offset + data.len()].copy_from_slice(data);
@@ -192,4 +207,72 @@ fn a_disk_without_fat_is_refused() {
     let disk = Disk::new(SECTORS, 24, 1);
     let mounted = fatfs::mount(disk, None, false);
     assert_eq!(mounted.err(), Some(Error::WrongFormat));
+}
+
+#[test]
+fn a_disk_that_cannot_be_written_is_mounted_for_reading() {
+    let disk = Disk::new(SECTORS, 24, 1);
+    format(&disk, 512);
+    let mut files = mount(&disk);
+    write(&mut files, "file", 0, &[7; 1000]);
+    files.sync().unwrap();
+    let mut image = disk.image();
+    // It was not unmounted, so it is not marked before the first change, which would fail at once.
+    image[0x25] |= 1;
+    let disk = Disk::of(image, Region::leak(24 * blocks::PAGE), 1);
+    disk.protect();
+    let mut files = mount(&disk);
+    assert!(files.statistics().unwrap().read_only);
+    let root = files.root();
+    let node = files.lookup(root, "file").unwrap();
+    let mut open = files.open(root).unwrap();
+    let (_, listed) = files.entry(&mut open, 0, &mut String::new()).unwrap().unwrap();
+    assert!(listed.read_only && files.attributes(node).unwrap().read_only, "nothing can be changed");
+    assert_eq!(files.create(root, "other", Kind::File, 0), Err(Error::ReadOnly));
+    assert_eq!(files.remove(root, "file"), Err(Error::ReadOnly));
+    assert_eq!(read(&mut files, "file").unwrap(), [7; 1000]);
+    files.sync().unwrap();
+}
+
+#[test]
+fn what_a_client_that_ends_has_not_written_is_not_in_the_file() {
+    let disk = Disk::new(SECTORS, 24, 1);
+    format(&disk, 512);
+    let mut files = mount(&disk);
+    write(&mut files, "file", 0, &[7; 1000]);
+    files.sync().unwrap();
+    let free = files.statistics().unwrap().free;
+    let node = files.lookup(files.root(), "file").unwrap();
+    let mut open = files.open(node).unwrap();
+    assert_eq!(files.write(&mut open, 1000, 50_000, &mut Ending(0), 0), Err(Error::NoTask));
+    // It is not closed yet, and the volume is said to be whole.
+    files.sync().unwrap();
+    assert_eq!(files.statistics().unwrap().free, free, "its space is free again");
+    files.close(open);
+    assert_eq!(read(&mut files, "file").unwrap(), [7; 1000]);
+}
+
+#[test]
+fn what_is_beside_a_bad_sector_can_be_read() {
+    let disk = Disk::new(SECTORS, 60, 1);
+    format(&disk, 4096);
+    let mut files = mount(&disk);
+    let content: Vec<_> = (0..120_000_u32).map(|index| (index / 500) as u8).collect();
+    write(&mut files, "file", 0, &content);
+    files.sync().unwrap();
+    let image = disk.image();
+    let first = image.windows(600).position(|bytes| bytes == &content[..600]).unwrap() as u64;
+    // A place that is read ahead when those before it are read.
+    let bad = 60_000 / 4096 * 4096;
+    disk.spoil(Some((first + bad) / 512));
+    let mut files = mount(&disk);
+    let node = files.lookup(files.root(), "file").unwrap();
+    let mut open = files.open(node).unwrap();
+    for part in 0..content.len() / 4096 {
+        let mut sink = Bytes(vec![0; 4096]);
+        let expected = if part as u64 == bad / 4096 { Err(Error::InputOutput) } else { Ok(4096) };
+        let offset = part * 4096;
+        assert_eq!(files.read(&mut open, offset as u64, 4096, &mut sink), expected, "at {offset}");
+        assert!(expected.is_err() || sink.0 == content[offset..offset + 4096]);
+    }
 }
