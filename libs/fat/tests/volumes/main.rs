@@ -5,6 +5,7 @@ mod disk;
 mod hostile;
 mod images;
 mod model;
+mod order;
 mod partitions;
 mod power;
 mod programs;
