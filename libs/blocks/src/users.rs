@@ -41,14 +41,16 @@ impl Users {
     ///
     /// Errors: `Memory`.
     pub fn new(device: &Device, pages: u16) -> Result<Self, DriverError> {
-        let register = device.memory(REGISTER, PAGE, true)?;
-        Ok(Self {
-            register,
+        let mut users = Self {
+            register: device.memory(REGISTER, PAGE, true)?,
             memory: [const { None }; USERS],
             granted: [None; USERS],
             users: [const { None }; USERS],
             pages,
-        })
+        };
+        // Nearly every disk is used, and its first user shall not wait for memory. If there is none, that is told to the user.
+        let _ = users.memory_at(device, 0);
+        Ok(users)
     }
 
     /// The place of this user, which it has already or which is free.
@@ -78,8 +80,12 @@ impl Users {
     ) -> Result<Handle, Error> {
         let memory = self.memory_at(device, place)?;
         let (region, physical) = (*memory.region(), memory.physical());
-        if self.owner(place) != Some((task, unit)) {
-            region.zero();
+        let owner = self.owner(place);
+        if owner != Some((task, unit)) {
+            // What nobody has had yet is zero since dm made it.
+            if owner.is_some() {
+                region.zero();
+            }
             // Only now: should the driver die in between, the next one zeroes it again.
             self.register.region().store(place * 8, task.raw() as u64 | u64::from(unit) << 32)?;
         }

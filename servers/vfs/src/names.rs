@@ -6,19 +6,16 @@ use alloc::vec::Vec;
 
 /// Whether the path is normal.
 pub fn is_normal(path: &str) -> bool {
-    // Byte by byte, since every path of every program comes by here: how long the last name is, and how many of it are dots.
-    let (mut length, mut dots) = (0, 0);
-    let is_name = |length, dots| length > 2 || dots < length;
-    let Some(names) = path.strip_prefix('/') else { return false };
-    for byte in names.bytes() {
-        match byte {
-            b'/' if is_name(length, dots) => (length, dots) = (0, 0),
-            b'/' | 0 => return false,
-            b'.' => (length, dots) = (length + 1, dots + 1),
-            _ => length += 1,
+    let Some(mut names) = path.strip_prefix('/').map(str::as_bytes) else { return false };
+    // Byte by byte, since every path of every program comes by here.
+    while let Some(end) = names.iter().position(|byte| matches!(byte, b'/' | 0)) {
+        let (name, rest) = names.split_at(end);
+        match rest.split_first() {
+            Some((b'/', rest)) if !matches!(name, b"" | b"." | b"..") => names = rest,
+            _ => return false,
         }
     }
-    is_name(length, dots) || path == "/"
+    !matches!(names, b"" | b"." | b"..") || path == "/"
 }
 
 /// What follows `directory` in a normal path, without the `/` between: empty for the directory itself. `None` if the path is not
