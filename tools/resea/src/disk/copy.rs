@@ -1,7 +1,9 @@
 //! Copies files and directories into an image and out of it.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
@@ -31,8 +33,13 @@ pub struct Copied {
 ///
 /// The first that cannot be copied; those before are there then.
 pub fn copy(sources: &[Place], to: &Place, partition: Option<u32>, recursive: bool) -> Result<Copied> {
-    let mut run =
-        Run { recursive, several: sources.len() > 1, progress: Progress::new(), copied: Copied::default() };
+    let mut run = Run {
+        recursive,
+        several: sources.len() > 1,
+        progress: Progress::new(),
+        copied: Copied::default(),
+        put: BTreeSet::new(),
+    };
     match to {
         Place::Image(to) => {
             let mut image = Image::open(&to.image, partition, true)?;
@@ -57,7 +64,6 @@ pub fn copy(sources: &[Place], to: &Place, partition: Option<u32>, recursive: bo
             }
         }
     }
-    run.progress.end();
     Ok(run.copied)
 }
 
@@ -67,6 +73,8 @@ struct Run {
     several: bool,
     progress: Progress,
     copied: Copied,
+    /// What was put into the image.
+    put: BTreeSet<Node>,
 }
 
 impl Run {
@@ -138,6 +146,15 @@ impl Run {
             Err(Error::NotFound) => image.volume.create(directory, name, Kind::File, modified),
             found => found,
         };
+        if let Ok(node) = &node
+            && !self.put.insert(*node)
+        {
+            // On this machine names may differ only in their case.
+            bail!(
+                "{} has a name that FAT takes for that of another file that was just copied",
+                source.display()
+            );
+        }
         let mut open = node
             .and_then(|node| image.volume.open(node))
             .and_then(|mut open| image.volume.resize(&mut open, 0, modified).map(|()| open))
@@ -162,6 +179,12 @@ impl Run {
 
     /// Out of an image.
     fn take(&mut self, source: &InImage, partition: Option<u32>, to: &Path) -> Result<()> {
+        if is_same_file(&source.image, to) {
+            let (image, shown) = (source.image.display(), to.display());
+            bail!(
+                "{shown} is the image that is copied from: name another file, or a path in it as {image}:/PATH"
+            );
+        }
         let mut image = Image::open(&source.image, partition, false)?;
         let node = image.find(&source.path).map_err(|error| image.explain("copy", &source.path, error))?;
         let target = match (to.is_dir(), source.name()) {
@@ -228,6 +251,11 @@ impl Run {
     }
 }
 
+/// Whether both paths lead to one file.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    matches!((one.metadata(), other.metadata()), (Ok(one), Ok(other)) if (one.dev(), one.ino()) == (other.dev(), other.ino()))
+}
+
 /// What is shown while it takes long, on a terminal.
 struct Progress {
     start: Instant,
@@ -250,10 +278,43 @@ impl Progress {
             eprint!("\r\x1b[K{} MB copied, now {name}", self.bytes / 1_000_000);
         }
     }
+}
 
-    fn end(&self) {
+impl Drop for Progress {
+    /// Takes away what is shown, also for the error that comes next.
+    fn drop(&mut self) {
         if self.shown.is_some() {
             eprint!("\r\x1b[K");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::new::{New, make};
+
+    #[test]
+    fn nothing_is_spoiled_by_a_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let image = folder.path().join("disk.img");
+        let new = New { size: 1 << 20, kind: None, cluster: None, label: String::new(), partition: false };
+        make(&image, &new).expect("it is large enough");
+        let shown = image.display().to_string();
+        let place = |path: &str| Place::from(format!("{shown}:/{path}").as_str());
+        let many = folder.path().join("many");
+        std::fs::create_dir(&many).expect("it is new");
+        std::fs::write(many.join("README"), "one").expect("it can be written");
+        std::fs::write(many.join("other"), "two").expect("it can be written");
+        copy(&[Place::Here(many.clone())], &place(""), None, true).expect("it has room");
+        let before = std::fs::read(&image).expect("it can be read");
+        let error = copy(&[place("many/README")], &Place::Here(image.clone()), None, false);
+        let error = format!("{:#}", error.expect_err("it would be gone"));
+        assert!(error.contains("is the image that is copied from"), "{error}");
+        assert!(std::fs::read(&image).expect("it can be read") == before);
+        std::fs::write(many.join("readme"), "three").expect("it can be written");
+        let error = copy(&[Place::Here(many)], &place("again"), None, true);
+        let error = format!("{:#}", error.expect_err("one would be lost"));
+        assert!(error.contains("readme has a name that FAT takes for that of another file"), "{error}");
     }
 }
