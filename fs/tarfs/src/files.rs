@@ -168,9 +168,12 @@ impl<S: Store> FileSystem for Files<S> {
     }
 
     fn statistics(&mut self) -> Result<Statistics, Error> {
+        let (total, free) = (self.tree.space.total(), self.tree.space.free());
+        // Nobody can use what is free in a tree that cannot be changed.
+        let (total, free) = if self.read_only { (total - free, 0) } else { (total, free) };
         Ok(Statistics {
-            total: self.tree.space.total(),
-            free: self.tree.space.free(),
+            total,
+            free,
             unit: CHUNK as u32,
             read_only: self.read_only,
             format: self.format,

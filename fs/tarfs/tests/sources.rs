@@ -75,6 +75,9 @@ fn the_boot_image_is_a_tree() {
         assert_eq!(client.set_modified("/etc/motd", 5), Err(Error::ReadOnly));
         let known = client.attributes_at("/etc/motd").unwrap();
         assert!(known.read_only && known.size == 5);
+        let (mut format, mut label) = ([0; 16], [0; 16]);
+        let known = client.statistics(&mut format, &mut label).unwrap();
+        assert!(known.total > 0 && known.free == 0, "nobody can write: {known:?}");
         assert_eq!(read(&client, "/etc/motd").unwrap(), b"hello");
     });
 }
