@@ -235,9 +235,25 @@ impl Kernel for Model {
         if entry.pages.contains_key(&address) {
             return Err(Error::AlreadyExists);
         }
-        entry.pages.insert(address, (physical, flags));
-        *inner.mapped.entry(physical).or_default() += 1;
-        Ok(Mapped { mapped: true, table_used, more: 0 })
+        // Those behind it follow as far as the first one's table goes and nothing is in the way.
+        let in_table = (0x20_0000 - address % 0x20_0000) / PAGE - 1;
+        let mut pages = 0;
+        for page in 0..=(flags.more() as u64).min(in_table) {
+            let (address, physical) = (address + page * PAGE, physical + page * PAGE);
+            if inner.tasks[&task].pages.contains_key(&address) {
+                break;
+            }
+            if !is_device {
+                inner.assert_ram(physical);
+            } else if inner.check_device(task, physical).is_err() {
+                break;
+            }
+            assert!(!inner.tables.contains(&physical), "a page table must not be mapped");
+            inner.tasks.get_mut(&task).unwrap().pages.insert(address, (physical, flags.of_each()));
+            *inner.mapped.entry(physical).or_default() += 1;
+            pages += 1;
+        }
+        Ok(Mapped { mapped: true, table_used, more: pages - 1 })
     }
 
     fn unmap(&mut self, task: TaskId, address: u64) -> Result<(), Error> {
