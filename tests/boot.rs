@@ -1,6 +1,7 @@
 //! The system boots on every kind of machine, as it is built for development and for use, and halts cleanly.
 
-use system_tests::{Machine, Options, Profile, System, built};
+use object::{Object, ObjectSection};
+use system_tests::{Machine, Nic, Options, Profile, System, built};
 
 /// Boots, asks for a sign of life, and halts.
 fn boots(profile: Profile, machine: Machine) {
@@ -52,9 +53,23 @@ fn it_boots_under_instruction_counting() {
 fn a_release_runs_programs_in_8_mib() {
     let mut options = Options::new(Profile::Release, Machine::Q35);
     options.machine.mem = "8M".into();
+    // A card's buffers alone are 1 MiB.
+    options.machine.network.nic = Some(Nic::None);
     let mut system = System::boot_with(&options);
     assert_eq!(system.succeed("hello"), "Hello, world!\n");
     system.halt();
+}
+
+/// A table of vm that is not all zeros while it is empty is there twice: in the boot image, and as vm's own copy.
+#[test]
+fn vms_empty_tables_take_no_room_in_the_boot_image() {
+    let build = built(Profile::Release);
+    let vm = build.programs.iter().find(|program| program.name == "vm").expect("vm is a program");
+    let elf = std::fs::read(&vm.elf).expect("vm is built");
+    let elf = object::File::parse(&*elf).expect("it is an ELF file");
+    let size = |name| elf.section_by_name(name).map_or(0, |section| section.size());
+    assert!(size(".bss") > 100_000, "vm's tables are {} bytes", size(".bss"));
+    assert!(size(".data") < 4096, "{} bytes start as something else than 0", size(".data"));
 }
 
 #[test]

@@ -225,7 +225,7 @@ fn read(
     services: &mut Services,
 ) -> (Program, Option<Defect>) {
     let mut program = Program {
-        name: Name::Known(name),
+        name: Name::known(name),
         description: "",
         layout: None,
         manifest: files.manifest.unwrap_or_default(),

@@ -202,43 +202,46 @@ impl Segment {
     }
 }
 
-/// The name of a program.
+/// The name of a program. No enumeration, for the reason that [`Starts`] is a number.
 #[derive(Clone, Copy)]
-pub enum Name {
-    /// In the boot image.
-    Known(&'static str),
-    /// Kept here, with its length.
-    Own([u8; NAME], u8),
+pub struct Name {
+    /// That of a program of the boot image; empty if it is kept here.
+    known: &'static str,
+    own: [u8; NAME],
+    length: u8,
 }
 
 /// Most bytes of a name that is kept.
 const NAME: usize = 31;
 
 impl Name {
+    /// That of a program of the boot image.
+    pub const fn known(name: &'static str) -> Self {
+        Self { known: name, own: [0; NAME], length: 0 }
+    }
+
     /// A copy of a name, cut if it is too long. It may come from a disk that others have written: control characters, which would
     /// reach the terminal with reports, become `?`, as do parentheses, which enclose names there.
     pub fn own(name: &str) -> Self {
-        let mut bytes = [0; NAME];
+        let mut own = [0; NAME];
         let mut length = 0;
         for character in name.chars() {
             let strange = character.is_control() || matches!(character, '(' | ')');
             let character = if strange { '?' } else { character };
-            let Some(room) = bytes.get_mut(length..length + character.len_utf8()) else { break };
+            let Some(room) = own.get_mut(length..length + character.len_utf8()) else { break };
             character.encode_utf8(room);
             length += character.len_utf8();
         }
-        Self::Own(bytes, length as u8)
+        Self { known: "", own, length: length as u8 }
     }
 
     /// As text.
     pub fn text(&self) -> &str {
-        match self {
-            Self::Known(name) => name,
-            Self::Own(bytes, length) => {
-                let bytes = bytes.get(..usize::from(*length)).unwrap_or_default();
-                core::str::from_utf8(bytes).unwrap_or_default()
-            }
+        if !self.known.is_empty() {
+            return self.known;
         }
+        let own = self.own.get(..usize::from(self.length)).unwrap_or_default();
+        core::str::from_utf8(own).unwrap_or_default()
     }
 }
 
