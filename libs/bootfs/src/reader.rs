@@ -92,6 +92,15 @@ impl<'a> Iterator for Files<'a> {
         self.cursor = next;
         Some(file)
     }
+
+    /// Passes over files without a look at their paths.
+    fn nth(&mut self, count: usize) -> Option<File<'a>> {
+        for _ in 0..count {
+            self.left = self.left.checked_sub(1)?;
+            self.cursor = place_at(self.image, self.cursor).ok()?.next;
+        }
+        self.next()
+    }
 }
 
 /// Which part of a file is wrong.
@@ -100,8 +109,18 @@ enum Problem {
     Path,
 }
 
-/// Reads the file whose header starts at `start`; also returns where the next header starts.
-fn file_at(image: &[u8], start: usize) -> Result<(File<'_>, usize), Problem> {
+/// Where a file is.
+struct Place<'a> {
+    header: &'a [u8],
+    content: &'a [u8],
+    /// Where the content starts.
+    offset: usize,
+    /// Where the next file's header starts.
+    next: usize,
+}
+
+/// Finds the parts of the file whose header starts at `start`.
+fn place_at(image: &[u8], start: usize) -> Result<Place<'_>, Problem> {
     let rest = image.get(start..).ok_or(Problem::Length)?;
     let (header, rest) = rest.split_at_checked(FILE_HEADER_SIZE).ok_or(Problem::Length)?;
     let size = read_u32(header, file_header::SIZE).ok_or(Problem::Length)?;
@@ -113,6 +132,12 @@ fn file_at(image: &[u8], start: usize) -> Result<(File<'_>, usize), Problem> {
         .and_then(|end| end.checked_add(padding as usize))
         .filter(|next| *next <= image.len())
         .ok_or(Problem::Length)?;
+    Ok(Place { header, content, offset, next })
+}
+
+/// Reads the file whose header starts at `start`; also returns where the next header starts.
+fn file_at(image: &[u8], start: usize) -> Result<(File<'_>, usize), Problem> {
+    let Place { header, content, offset, next } = place_at(image, start)?;
     if !offset.is_multiple_of(ALIGNMENT) {
         return Err(Problem::Length);
     }

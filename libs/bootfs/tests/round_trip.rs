@@ -85,7 +85,12 @@ proptest! {
             .expect("the paths are fine");
         let bootfs = Bootfs::parse(&bytes).expect("it is valid");
         let read: Vec<_> = bootfs.files().map(|file| (file.path.to_owned(), file.content.to_vec())).collect();
-        prop_assert_eq!(read, files.into_iter().collect::<Vec<_>>());
+        prop_assert_eq!(&read, &files.into_iter().collect::<Vec<_>>());
+        for (place, (path, content)) in read.iter().enumerate() {
+            let file = bootfs.files().nth(place).expect("it is there");
+            prop_assert_eq!((file.path, file.content), (path.as_str(), content.as_slice()));
+        }
+        prop_assert_eq!(bootfs.files().nth(read.len()), None);
     }
 
     #[test]
