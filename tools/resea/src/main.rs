@@ -47,9 +47,21 @@ enum Command {
     Symbolize(SymbolizeCommand),
 }
 
+impl Command {
+    /// Whether it writes to nothing but its output and files: it may end, as other filters do, when nobody reads on. The others have
+    /// to tell of a QEMU that hears nothing any more.
+    const fn only_prints(&self) -> bool {
+        matches!(self, Self::Size(_) | Self::Disk(_) | Self::Doctor(_) | Self::Graph(_) | Self::Symbolize(_))
+    }
+}
+
 fn main() -> ExitCode {
     let CommandLine { command, run } = CommandLine::parse();
-    let result = match command.unwrap_or(Command::Run(run)) {
+    let command = command.unwrap_or(Command::Run(run));
+    if command.only_prints() {
+        sigpipe::reset();
+    }
+    let result = match command {
         Command::Run(command) => command.run(),
         Command::Build(command) => command.run(),
         Command::Test(command) => command.run(),

@@ -1,5 +1,6 @@
 //! The tool as people call it: its help, and what it says when it is called wrongly.
 
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output};
 
 fn resea(arguments: &[&str]) -> Output {
@@ -185,4 +186,20 @@ fn a_new_crate_is_made_only_inside_of_the_tree() {
         message.starts_with("error: this folder is not in the tree of Resea: go there first"),
         "{message}"
     );
+}
+
+#[test]
+fn who_stops_reading_ends_what_only_prints() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    std::fs::write(path("hello"), "Hello").expect("it is written");
+    assert!(resea(&["disk", "new", &path("disk"), "4M"]).status.success());
+    assert!(resea(&["disk", "cp", &path("hello"), &format!("{}:/hello", path("disk"))]).status.success());
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut ls = Command::new(env!("CARGO_BIN_EXE_resea"));
+    let output =
+        ls.args(["disk", "ls", &format!("{}:/", path("disk"))]).stdout(writer).output().expect("it runs");
+    assert_eq!(text(&output.stderr), "");
+    assert_eq!(output.status.signal(), Some(rustix::process::Signal::PIPE.as_raw()));
 }
