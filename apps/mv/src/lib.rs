@@ -21,11 +21,11 @@ pub fn run() -> Result<ExitStatus, String> {
 }
 
 fn move_one(from: &str, to: &str) -> Result<(), String> {
+    nothing_mounted(from)?;
     match fs::rename(from, to) {
         Err(error) if error.kind == Error::CrossDevice => {}
         result => return result.map_err(|error| format!("{error}")),
     }
-    nothing_mounted(from)?;
     let is_directory = fs::metadata(from).map_err(|error| format!("{error}"))?.is_dir();
     // As in one file system: only a file takes a place, that of another file.
     if let Ok(found) = fs::metadata(to)

@@ -2,7 +2,7 @@
 //!
 //! * [`CommandLine`]: flags and paths; [`each`] does something with each path, and goes on after what fails.
 //! * [`fn@targets`]: what is copied or moved where. [`Copying`] copies files and whole directories; [`nothing_mounted`] keeps them
-//!   from being removed with other file systems in them.
+//!   from being moved or removed with other file systems in them.
 #![no_std]
 #![forbid(unsafe_code)]
 

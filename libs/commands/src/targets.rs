@@ -41,7 +41,7 @@ fn below(to: &str, from: &str) -> String {
     fs::absolute(fs::join(to, Path::new(&from).file_name().unwrap_or_default()))
 }
 
-/// Checks that a path can be removed with everything in it, without emptying other file systems than its own.
+/// Checks that a path can be moved or removed with everything in it, without another file system's losing its place or its files.
 ///
 /// Errors: a sentence that says what is mounted there or below.
 pub fn nothing_mounted(path: &str) -> Result<(), String> {
@@ -49,7 +49,7 @@ pub fn nothing_mounted(path: &str) -> Result<(), String> {
     let mounts = fs::mounts().map_err(|error| format!("{error}"))?;
     match mounts.iter().find(|mount| mount.point == path || is_below(&mount.point, &path)) {
         Some(mount) => Err(format!(
-            "{path} is not removed, because {} is mounted at {}: unmount it, or name what is in it",
+            "{path} stays, because {} is mounted at {}: unmount it, or name what is in it",
             mount.source, mount.point
         )),
         None => Ok(()),

@@ -99,6 +99,9 @@ impl fmt::Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Self::UnknownOption(_, usage) | Self::TooMany(_, usage) | Self::Missing(_, usage)) = self;
         match self {
+            Self::UnknownOption(Arg::Long("help") | Arg::Short('h'), _) => {
+                return write!(f, "usage: {usage}");
+            }
             Self::UnknownOption(option, _) => write!(f, "there is no option `{option}`")?,
             Self::TooMany(text, _) => write!(f, "`{text}` is one argument too many")?,
             Self::Missing(argument, _) => write!(f, "{argument} is missing")?,
@@ -163,6 +166,9 @@ mod tests {
     fn usage_errors_say_what_to_do() {
         let unexpected = |argument| UsageError::unexpected(argument, "echo [-n] [TEXT]...").to_string();
         assert_eq!(unexpected(Arg::Long("loud")), "there is no option `--loud`; usage: echo [-n] [TEXT]...");
+        for help in [Arg::Long("help"), Arg::Short('h')] {
+            assert_eq!(unexpected(help), "usage: echo [-n] [TEXT]...");
+        }
         assert_eq!(
             unexpected(Arg::Positional("x")),
             "`x` is one argument too many; usage: echo [-n] [TEXT]..."

@@ -48,9 +48,25 @@ fn nothing_is_emptied_that_is_mounted() {
         person.does("touch x /mnt/other/y");
         for path in ["/", "/mnt", "/mnt/other", "/tmp/../mnt/other/"] {
             let said = person.fails(&format!("rm -rf {path}"));
-            assert!(said.contains(" is mounted at /") && said.contains("is not removed"), "{said}");
+            assert!(said.contains(" is mounted at /") && said.contains(" stays, because"), "{said}");
         }
         assert!(fs::exists("/tmp/x").unwrap() && fs::exists("/mnt/other/y").unwrap());
+    });
+}
+
+#[test]
+fn a_directory_with_a_mount_in_it_is_not_moved() {
+    system().run(|| {
+        let mut person = Person::new();
+        person.does("mkdir box box/in");
+        fs::mount("none", "/tmp/box/in", "tarfs", false).unwrap();
+        for line in ["mv box bag", "mv box/in bag", "mv box /mnt/other"] {
+            assert!(person.fails(line).contains(" stays, because none is mounted at /tmp/box/in"), "{line}");
+        }
+        person.does("touch box/in/x");
+        fs::unmount("/tmp/box/in", false).unwrap();
+        person.does("mv box bag");
+        assert_eq!(person.does("ls bag bag/in"), "bag:\nin/\n\nbag/in:\n");
     });
 }
 
