@@ -42,13 +42,9 @@ impl<S: Store> Files<S> {
     }
 
     fn known(&self, node: &Node) -> Attributes {
-        let size = match &node.body {
-            Body::File(content) => content.size(),
-            Body::Directory(_) => 0,
-        };
         Attributes {
             kind: node.kind(),
-            size,
+            size: node.size(),
             modified: node.modified,
             created: node.created,
             accessed: 0,
@@ -168,9 +164,10 @@ impl<S: Store> FileSystem for Files<S> {
     }
 
     fn statistics(&mut self) -> Result<Statistics, Error> {
-        let (total, free) = (self.tree.space.total(), self.tree.space.free());
-        // Nobody can use what is free in a tree that cannot be changed.
-        let (total, free) = if self.read_only { (total - free, 0) } else { (total, free) };
+        let space = &self.tree.space;
+        // Of a tree that cannot be changed people want to know how large it is, not how little memory it takes.
+        let (total, free) =
+            if self.read_only { (self.tree.size(), 0) } else { (space.total(), space.free()) };
         Ok(Statistics {
             total,
             free,

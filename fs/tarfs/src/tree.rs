@@ -60,6 +60,14 @@ impl Node {
         }
     }
 
+    /// Its size in bytes: 0 for a directory.
+    pub const fn size(&self) -> u64 {
+        match &self.body {
+            Body::File(content) => content.size(),
+            Body::Directory(_) => 0,
+        }
+    }
+
     /// Its name; empty for the root.
     pub const fn name(&self) -> &str {
         &self.name
@@ -149,6 +157,11 @@ impl Tree {
             Some((age, node)) => Ok(Some((*age, self.get(*node)?))),
             None => Ok(None),
         }
+    }
+
+    /// Bytes of all files together.
+    pub fn size(&self) -> u64 {
+        self.nodes.iter().flatten().map(Node::size).sum()
     }
 
     /// Makes a node.
