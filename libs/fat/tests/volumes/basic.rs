@@ -112,6 +112,23 @@ fn a_volume_mounted_read_only_is_not_written() {
 }
 
 #[test]
+fn what_lies_behind_a_directorys_end_stays_there() {
+    let mut volume = small();
+    volume.create(Node::ROOT, "FIRST.TXT", Kind::File, NOW).expect("there is room");
+    let mut memory = volume.into_storage();
+    let first = memory.bytes.windows(11).position(|bytes| bytes == b"FIRST   TXT").expect("it is there");
+    // The end is the entry between: 0 at its start, and nothing is said of what follows (fatgen103, section 6).
+    let mut ghost = memory.bytes[first..first + 32].to_vec();
+    ghost[..5].copy_from_slice(b"GHOST");
+    memory.bytes[first + 64..first + 96].copy_from_slice(&ghost);
+    let mut volume = Volume::mount(memory, false).expect("it is whole");
+    for name in ["SECOND.TXT", "THIRD.TXT"] {
+        volume.create(Node::ROOT, name, Kind::File, NOW).expect("there is room");
+        assert_eq!(volume.lookup(Node::ROOT, "GHOST.TXT"), Err(Error::NotFound));
+    }
+}
+
+#[test]
 fn positions_stay_when_entries_go() {
     let mut volume = small();
     for number in 0..100 {
