@@ -1,34 +1,9 @@
 //! Nothing is allocated for a packet, nor for a connection that comes and goes, once as many were there before.
 
+use allocation_counter::measure;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpAddress;
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use tcpip::stack::Stack;
-
-/// The host's allocator, which counts for each thread.
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: it is the system's allocator, with a counter that allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: as the caller answers for.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as the caller answers for.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// A stack that talks to itself over the loopback interface.
 struct Bench {
@@ -84,14 +59,10 @@ fn ten_thousand_packets_allocate_nothing() {
     let (listener, _) = stack.listen(None, 80, 8).unwrap();
     let mut bench = Bench { stack, listener, now };
     bench.talk(10);
-    let (allocations, packets) = (ALLOCATIONS.get(), bench.packets());
-    bench.talk(5_000);
-    assert!(bench.packets() - packets >= 10_000);
-    assert_eq!(ALLOCATIONS.get() - allocations, 0, "for packets");
     let packets = bench.packets();
-    for _ in 0..2_500 {
-        bench.talk(1);
-    }
+    assert_eq!(measure(|| bench.talk(5_000)).count_total, 0, "for packets");
+    assert!(bench.packets() - packets >= 10_000);
+    let packets = bench.packets();
+    assert_eq!(measure(|| (0..2_500).for_each(|_| bench.talk(1))).count_total, 0, "for connections");
     assert!(bench.packets() - packets >= 20_000);
-    assert_eq!(ALLOCATIONS.get() - allocations, 0, "for connections");
 }

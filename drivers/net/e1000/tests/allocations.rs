@@ -3,34 +3,9 @@
 mod model;
 mod support;
 
+use allocation_counter::measure;
 use model::{Manner, Model};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use support::{Bench, frame};
-
-/// The host's allocator, which counts for each thread.
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: it is the system's allocator, with a counter that allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: as the caller answers for.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as the caller answers for.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 #[test]
 fn ten_thousand_frames_each_way_allocate_nothing() {
@@ -43,11 +18,12 @@ fn ten_thousand_frames_each_way_allocate_nothing() {
         for part in 0..4 {
             assert!(number == 2_500 || bench.transmit(&frame(100, part)) && bench.receive(&frame(200, part)));
         }
-        let before = ALLOCATIONS.get();
-        bench.work();
-        bench.nic.must_wake();
+        let counted = measure(|| {
+            bench.work();
+            bench.nic.must_wake();
+        });
         // What the model allocates for a register that was not written before happens in the first round.
-        allocated += if number == 0 { 0 } else { ALLOCATIONS.get() - before };
+        allocated += if number == 0 { 0 } else { counted.count_total };
         bench.send();
         while let Some((buffer, _)) = bench.next() {
             received += 1;

@@ -2,33 +2,8 @@
 
 mod support;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+use allocation_counter::measure;
 use support::{Wire, all, frame};
-
-/// The host's allocator, which counts for each thread.
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: it is the system's allocator, with a counter that allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: as the caller answers for.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as the caller answers for.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 #[test]
 fn ten_thousand_frames_each_way_allocate_nothing() {
@@ -41,9 +16,7 @@ fn ten_thousand_frames_each_way_allocate_nothing() {
                 wire.transmit(&frame(number, 100));
                 wire.net.waiting.push_back(frame(number, 100));
             }
-            let before = ALLOCATIONS.get();
-            while wire.traffic.round(|_| {}).unwrap().more {}
-            allocated += ALLOCATIONS.get() - before;
+            allocated += measure(|| while wire.traffic.round(|_| {}).unwrap().more {}).count_total;
             wire.net.deliver(&mut wire.memory);
             wire.net.send(&mut wire.memory, 4);
             received += wire.received().len();
