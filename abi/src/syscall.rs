@@ -287,6 +287,8 @@ mod tests {
     fn flags_out_of_range_are_refused() {
         assert_eq!(MapFlags::from_raw(3), None);
         assert_eq!(MapFlags::from_raw(8), None);
+        assert_eq!(MapFlags::from_raw(7), None);
+        assert_eq!(MapFlags::from_raw(3 | 1 << 16), None);
         assert_eq!(MapFlags::from_raw(64 << 16), None);
         let many = MapFlags::WRITE.and_more(100);
         assert_eq!(MapFlags::from_raw(many.0), Some(many));

@@ -119,7 +119,7 @@ pub trait Machine {
     fn write(&mut self, from: &[u8], to: (TaskIndex, usize)) -> Result<(), usize>;
 
     /// As the system call: maps `frame` at `address`, using `table` (0: none) for a missing level. Frames outside RAM
-    /// must lie in `mmio`. Returns the bits that the call returns.
+    /// must lie in `mmio`. Returns the bits that the call returns. The core asks for further pages one by one.
     fn map(
         &mut self,
         task: TaskIndex,

@@ -55,8 +55,8 @@ pub struct Place {
     pub lends: [Lend; MAX_LENDS],
     /// Page address → frame and flags.
     pub pages: BTreeMap<usize, (usize, MapFlags)>,
-    /// Regions of 2 MiB that have a page table.
-    pub tables: Vec<usize>,
+    /// Regions that have a page table: their size as a power of 2, and which.
+    pub tables: Vec<(u32, usize)>,
     pub outcome: Option<Outcome>,
     pub repeat: Option<Request>,
     pub frame: Frame,
@@ -355,15 +355,18 @@ impl Model {
         if place.pages.contains_key(&address) {
             return Err(Error::AlreadyExists);
         }
-        let region = address >> 21;
-        let missing = !place.tables.contains(&region);
-        if missing && table == 0 {
+        // Far addresses need a table of a second level, so that one call may not be enough.
+        let levels: &[u32] = if address >> 39 == 0 { &[21] } else { &[39, 21] };
+        let tables = levels.iter().map(|&shift| (shift, address >> shift));
+        let missing: Vec<_> = tables.filter(|table| !place.tables.contains(table)).collect();
+        if !missing.is_empty() && table == 0 {
             return Err(Error::NeedsTable);
         }
-        if missing {
-            place.tables.push(region);
+        place.tables.extend(missing.first());
+        if missing.len() > 1 {
+            return Ok(2);
         }
         place.pages.insert(address, (frame, flags));
-        Ok(1 | usize::from(missing) << 1)
+        Ok(1 | missing.len() << 1)
     }
 }

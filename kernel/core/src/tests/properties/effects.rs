@@ -4,6 +4,7 @@ extern crate std;
 
 use std::format;
 use std::string::String;
+use std::vec::Vec;
 
 use abi::{MessageInfo, TaskId, kind};
 
@@ -106,11 +107,19 @@ impl Driver {
         let [first, second, third, fourth, _] = request.arguments;
         match (request.number, self.world.find(first)) {
             (14 | 15, Some(_)) => {
-                let Some(Event::Mapped(Ok(bits))) = self.kernel.machine.events.first() else {
+                let mapped = |event: &Event| match event {
+                    Event::Mapped(result) => Some(*result),
+                    _ => None,
+                };
+                let mapped: Vec<_> = self.kernel.machine.events.iter().map_while(mapped).collect();
+                let [Ok(bits), behind @ ..] = &mapped[..] else {
                     return Err(format!("{request:?} did not reach the machine"));
                 };
-                let bits = *bits;
-                self.world.returns(caller, done(bits));
+                // Pages follow one that is mapped until there are enough, or one cannot.
+                let wanted = if request.number == 14 && bits & 1 != 0 { fourth >> 16 } else { 0 };
+                let followed = behind.iter().take_while(|result| result.is_ok()).count();
+                ensure(behind.len() == wanted.min(followed + 1), || format!("{request:?}: {mapped:?}"))?;
+                self.world.returns(caller, done(bits + 4 * followed));
             }
             (16, _) if first == 3 => self.world.returns(caller, done(second << 32 | 0xfee0_0000)),
             (16, _) => {

@@ -4,7 +4,7 @@ extern crate std;
 
 use std::vec::Vec;
 
-use abi::{MessageInfo, Powers, Range, Rights, ServiceSet, Syscall, TaskCreate, TaskId};
+use abi::{MapFlags, MessageInfo, Powers, Range, Rights, ServiceSet, Syscall, TaskCreate, TaskId};
 
 use super::world::{Doing, World};
 use crate::machine::Request;
@@ -207,7 +207,9 @@ impl Chooser<'_> {
                 let address = 0x1000_0000 + (b as usize % 2) * 4096 + usize::from(b.is_multiple_of(32));
                 let frame = 0x20_0000 + (c as usize % 64) * 4096;
                 let target = if a.is_multiple_of(4) { self.caller.raw() } else { self.child(a) };
-                [target, address, frame, d as usize % 10, (e as usize % 2) * 0x30_0000]
+                let more =
+                    [0, 0, 0, 0, 1, 3, MapFlags::MORE_MAX, MapFlags::MORE_MAX + 1][d as usize / 10 % 8];
+                [target, address, frame, (d as usize % 10) | (more << 16), (e as usize % 2) * 0x30_0000]
             }
             Syscall::Irq => [a as usize % 7 / 2, b as usize % 18, (c as usize % 4) << 16, 0, 0],
             Syscall::Console => [a as usize % 9 / 4, self.buffer(b), small(c), 0, 0],

@@ -2,7 +2,7 @@
 
 use abi::{Error, MapFlags, Powers, Range, Rights};
 
-use crate::tests::model::{PAGE, RAM_END};
+use crate::tests::model::{PAGE, RAM_END, USER_END};
 use crate::tests::requests::*;
 use crate::tests::system::*;
 
@@ -47,6 +47,47 @@ fn pages_behind_the_first_follow_until_one_cannot() {
         system.act(first, map(task, ADDRESS + 80 * PAGE, FRAME, 64 << 16, 0)),
         failed(Error::InvalidArgument)
     );
+}
+
+#[test]
+fn no_page_follows_one_that_needs_another_table() {
+    let (mut system, [task]) = System::peers([5]);
+    let first = system.first;
+    system.act(task, notify(first, 1));
+    // The tables of the pages behind are there, those of the first are not.
+    let (far, behind) = ((2 << 39) - PAGE, 2 << 39);
+    let (here, there) = (behind + 8 * PAGE, FRAME - PAGE);
+    assert_eq!(system.act(first, map(task, here, FRAME, 1, there)), done(0b10));
+    assert_eq!(system.act(first, map(task, here, FRAME, 1, there)), done(0b11));
+    let flags = MapFlags::WRITE.and_more(3).0;
+    assert_eq!(system.act(first, map(task, far, FRAME, flags, there)), done(0b10));
+    assert_eq!(system.kernel.machine.place(task.index()).pages.range(behind - PAGE..).count(), 1);
+    assert_eq!(system.act(first, map(task, far, FRAME, flags, there)), done(0b11 | 3 << 2));
+    assert_eq!(system.kernel.machine.place(task.index()).pages.range(behind - PAGE..).count(), 5);
+}
+
+/// The caller would not be told that its table was used.
+#[test]
+fn a_table_is_used_for_the_first_page_only() {
+    let (mut system, [task]) = System::peers([5]);
+    let first = system.first;
+    system.act(task, notify(first, 1));
+    let (end, table) = (ADDRESS + (1 << 21), FRAME - PAGE);
+    assert_eq!(system.act(first, map(task, ADDRESS, FRAME, 0, table)), done(0b11));
+    let two = MapFlags::READ.and_more(1).0;
+    assert_eq!(system.act(first, map(task, end - PAGE, FRAME, two, table)), done(0b01));
+    assert_eq!(system.act(first, map(task, end, FRAME, two, table)), done(0b11 | 1 << 2));
+}
+
+#[test]
+fn pages_follow_up_to_the_end_of_what_a_task_can_have() {
+    let mmio = [Range { start: RAM_END as u64, end: (RAM_END + 2 * PAGE) as u64 }; 4];
+    let (mut system, [task]) = System::with([(5, Rights { mmio, ..peer_with(Powers::MAP) })]);
+    let run = |address, frame, flags: MapFlags| map(task, address, frame, flags.and_more(63).0, FRAME);
+    let (device, last) = (MapFlags(MapFlags::DEVICE.0 | MapFlags::WRITE.0), USER_END - 2 * PAGE);
+    assert_eq!(system.act(task, run(ADDRESS, RAM_END, device)), done(0b11 | 1 << 2), "the right");
+    assert_eq!(system.act(task, run(last, FRAME, MapFlags::READ)), done(0b10));
+    assert_eq!(system.act(task, run(last, FRAME, MapFlags::READ)), done(0b11 | 1 << 2), "the addresses");
 }
 
 #[test]
