@@ -189,7 +189,8 @@ pub fn task_schedule(task: TaskId, schedule: &Schedule) -> Result<(), Error> {
     system::schedule(task, schedule)
 }
 
-/// Maps a physical page into a task, and those behind it as [`MapFlags::and_more`] says; `table` is a page for a missing level of its page table, or 0.
+/// Maps a physical page into a task, and those behind it as [`MapFlags::and_more`] says; `table` is a page for a missing
+/// level of its page table, or 0.
 ///
 /// It is the pager's duty not to map a frame that backs memory of its own.
 #[inline]
