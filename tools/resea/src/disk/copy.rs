@@ -39,6 +39,7 @@ pub fn copy(sources: &[Place], to: &Place, partition: Option<u32>, recursive: bo
         progress: Progress::new(),
         copied: Copied::default(),
         put: BTreeSet::new(),
+        taken: BTreeSet::new(),
     };
     match to {
         Place::Image(to) => {
@@ -75,6 +76,8 @@ struct Run {
     copied: Copied,
     /// What was put into the image.
     put: BTreeSet<Node>,
+    /// What was made of what was taken out of one.
+    taken: BTreeSet<PathBuf>,
 }
 
 impl Run {
@@ -141,6 +144,9 @@ impl Run {
         name: &str,
         modified: i64,
     ) -> Result<()> {
+        if is_same_file(&image.path, source) {
+            bail!("{} is the image that is copied into: it has no room for itself", source.display());
+        }
         let mut file = File::open(source).with_context(|| format!("cannot read {}", source.display()))?;
         let node = match image.volume.lookup(directory, name) {
             Err(Error::NotFound) => image.volume.create(directory, name, Kind::File, modified),
@@ -179,12 +185,6 @@ impl Run {
 
     /// Out of an image.
     fn take(&mut self, source: &InImage, partition: Option<u32>, to: &Path) -> Result<()> {
-        if is_same_file(&source.image, to) {
-            let (image, shown) = (source.image.display(), to.display());
-            bail!(
-                "{shown} is the image that is copied from: name another file, or a path in it as {image}:/PATH"
-            );
-        }
         let mut image = Image::open(&source.image, partition, false)?;
         let node = image.find(&source.path).map_err(|error| image.explain("copy", &source.path, error))?;
         let target = match (to.is_dir(), source.name()) {
@@ -221,7 +221,17 @@ impl Run {
     fn take_file(&mut self, image: &mut Image, node: Node, path: &str, to: &Path) -> Result<()> {
         let mut open = image.volume.open(node).map_err(|error| image.explain("read", path, error))?;
         let found = image.volume.attributes(node).map_err(|error| image.explain("read", path, error))?;
-        let write = || format!("{} cannot be written", to.display());
+        let shown = to.display();
+        if is_same_file(&image.path, to) {
+            let image = image.path.display();
+            bail!(
+                "{shown} is the image that is copied from: name another file, or a path in it as {image}:/PATH"
+            );
+        }
+        if !self.taken.insert(to.to_path_buf()) {
+            bail!("/{path} would take the place of another file that was just copied to {shown}");
+        }
+        let write = || format!("{shown} cannot be written");
         let mut file = File::create(to).with_context(write)?;
         let (mut buffer, mut offset) = (vec![0; CHUNK], 0);
         loop {
@@ -306,15 +316,30 @@ mod tests {
         std::fs::create_dir(&many).expect("it is new");
         std::fs::write(many.join("README"), "one").expect("it can be written");
         std::fs::write(many.join("other"), "two").expect("it can be written");
-        copy(&[Place::Here(many.clone())], &place(""), None, true).expect("it has room");
+        let inner = folder.path().join("inner");
+        std::fs::create_dir(&inner).expect("it is new");
+        let inner = inner.join("disk.img");
+        std::fs::write(&inner, "three").expect("it can be written");
+        let sources = [Place::Here(many.clone()), Place::Here(inner)];
+        copy(&sources, &place(""), None, true).expect("it has room");
         let before = std::fs::read(&image).expect("it can be read");
-        let error = copy(&[place("many/README")], &Place::Here(image.clone()), None, false);
-        let error = format!("{:#}", error.expect_err("it would be gone"));
-        assert!(error.contains("is the image that is copied from"), "{error}");
-        assert!(std::fs::read(&image).expect("it can be read") == before);
-        std::fs::write(many.join("readme"), "three").expect("it can be written");
+        let around = folder.path().to_path_buf();
+        for (from, to) in [("many/README", &image), ("disk.img", &around), ("", &around)] {
+            let error = copy(&[place(from)], &Place::Here(to.clone()), None, true);
+            let error = format!("{:#}", error.expect_err("it would be gone"));
+            assert!(error.contains("is the image that is copied from"), "{from}: {error}");
+            assert!(std::fs::read(&image).expect("it can be read") == before, "{from}");
+        }
+        let error = copy(&[Place::Here(image.clone())], &place(""), None, false);
+        let error = format!("{:#}", error.expect_err("it would be full"));
+        assert!(error.contains("disk.img is the image that is copied into"), "{error}");
+        std::fs::write(many.join("readme"), "four").expect("it can be written");
         let error = copy(&[Place::Here(many)], &place("again"), None, true);
         let error = format!("{:#}", error.expect_err("one would be lost"));
         assert!(error.contains("readme has a name that FAT takes for that of another file"), "{error}");
+        let alike = [place("many/README"), place("again/README")];
+        let error = copy(&alike, &Place::Here(around), None, false);
+        let error = format!("{:#}", error.expect_err("one would be lost"));
+        assert!(error.contains("/again/README would take the place of another file"), "{error}");
     }
 }
