@@ -85,6 +85,8 @@ fn device_memory_is_mapped_at_most_once_and_only_whole_pages_of_it() {
     let page = PAGE as usize;
     let first = system.map_device(task, BAR + PAGE, page).unwrap();
     assert_eq!(system.map_device(task, BAR, 4 * page).unwrap() + page, first, "what is mapped stays");
+    let mapped = (0..5).filter(|page| system.model.frame(task, DEVICES + BAR + page * PAGE).is_some());
+    assert_eq!(mapped.collect::<Vec<_>>(), [0, 1, 2, 3]);
     for (physical, size, error) in [
         (BAR + 4 * PAGE, page, Error::NotPermitted),
         (BAR + 3 * PAGE, 2 * page, Error::NotPermitted),

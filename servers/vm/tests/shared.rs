@@ -2,13 +2,17 @@
 
 mod support;
 
-use abi::{Access, Error, MapFlags};
+use abi::{Access, Error, MapFlags, TaskId};
 use interfaces::vm::{Client, Server};
+use ipc::Handle;
 use ipc::host::{Backend, Loopback};
 use manifest::Manifest;
 use std::cell::RefCell;
 use std::rc::Rc;
+use support::model::PAGE;
 use support::{System, launcher};
+use vm::kernel::Kernel;
+use vm::shares::FIRST_ADDRESS;
 
 fn system() -> System {
     System::new(400, &[("a", Manifest::default()), ("b", Manifest::default())])
@@ -128,6 +132,95 @@ fn a_mapping_that_fails_halfway_leaves_nothing() {
     system.share_close(a, handles.pop().unwrap()).unwrap();
     let mapped = system.share_map(a, handles[0], true).map(|mapped| mapped.address);
     assert_eq!(mapped, Ok(0x10_0000_0000));
+}
+
+/// The frames of an object, in order.
+fn frames(system: &System, task: TaskId, handle: Handle) -> Vec<u64> {
+    let first = system.state.shares.get(task, handle).unwrap().first;
+    let chain = std::iter::successors(first, |frame| system.memory.next(*frame));
+    chain.map(|frame| system.memory.address(frame)).collect()
+}
+
+/// Whether exactly these frames are mapped one after the other.
+fn is_mapped(system: &System, task: TaskId, address: u64, frames: &[u64]) -> bool {
+    let at = |page: usize| system.model.frame(task, address + page as u64 * PAGE);
+    (0..frames.len()).all(|page| at(page) == Some(frames[page])) && at(frames.len()).is_none()
+}
+
+#[test]
+fn frames_are_mapped_in_the_order_of_their_object() {
+    let large = Manifest { shared: 16 << 20, ..Manifest::default() };
+    let mut system = System::new(1500, &[("a", large)]);
+    let a = system.run("a").unwrap();
+    let single: Vec<_> = (0..40).map(|_| system.share_create(a, 1).unwrap()).collect();
+    // Frames that came back are in another order; and an object needs more than one page table.
+    for step in [3, 2, 1] {
+        for handle in single.iter().step_by(step) {
+            // Some are closed already.
+            let _ = system.share_close(a, *handle);
+        }
+    }
+    let pages = 1100 * PAGE as usize;
+    let share = system.share_create(a, pages).unwrap();
+    let chain = frames(&system, a, share);
+    let in_row = |pair: &&[u64]| pair[1] == pair[0] + PAGE;
+    let jumps = chain.windows(2).filter(|pair| !in_row(pair)).count();
+    assert!((10..1000).contains(&jumps), "there are runs of all lengths: {jumps}");
+    let mapped = system.share_map(a, share, true).unwrap();
+    assert_eq!((mapped.address as u64, mapped.size), (FIRST_ADDRESS, pages));
+    assert!(is_mapped(&system, a, FIRST_ADDRESS, &chain));
+    system.share_close(a, share).unwrap();
+    assert!(is_mapped(&system, a, FIRST_ADDRESS, &[]));
+}
+
+#[test]
+fn a_mapping_that_ends_within_a_run_leaves_only_what_was_in_the_way() {
+    let mut system = system();
+    let a = system.run("a").unwrap();
+    let share = system.share_create(a, 100 * PAGE as usize).unwrap();
+    system.share_map(a, share, true).unwrap();
+    let chain = frames(&system, a, share);
+    let mut model = system.model.clone();
+    // Who has the power over memory can change its own.
+    let last = chain.len() as u64 - 1;
+    let away = FIRST_ADDRESS + last * PAGE;
+    let again = system.share_grant(a, share, a, false).unwrap();
+    let second = FIRST_ADDRESS + (last + 2) * PAGE;
+    for in_the_way in [3, 64, 99] {
+        let place = second + in_the_way * PAGE;
+        model.unmap(a, away).unwrap();
+        model.map(a, place, chain[chain.len() - 1], MapFlags::READ, 0).unwrap();
+        assert_eq!(system.share_map(a, again, false), Err(Error::AlreadyExists));
+        let mapped = (0..200).filter(|page| model.frame(a, second + page * PAGE).is_some());
+        assert_eq!(mapped.collect::<Vec<_>>(), [in_the_way]);
+        model.unmap(a, place).unwrap();
+        model.map(a, away, chain[chain.len() - 1], MapFlags::WRITE, 0).unwrap();
+    }
+    assert_eq!(system.share_map(a, again, false).unwrap().address as u64, second);
+    assert!(is_mapped(&system, a, second, &chain));
+}
+
+#[test]
+fn a_mapping_that_lacks_its_second_table_leaves_nothing() {
+    let large = Manifest { shared: 16 << 20, ..Manifest::default() };
+    let mut system = System::new(600, &[("a", large)]);
+    let a = system.run("a").unwrap();
+    let share = system.share_create(a, 550 * PAGE as usize).unwrap();
+    let mut rest = Vec::new();
+    while let Ok(handle) = system.share_create(a, 1) {
+        rest.push(handle);
+    }
+    // Each try has a frame more, which becomes a table: with all but the last one the first pages are mapped.
+    let mut tries = 0;
+    while let Err(error) = system.share_map(a, share, true) {
+        assert_eq!(error, Error::OutOfMemory);
+        assert!((0..550).all(|page| system.model.frame(a, FIRST_ADDRESS + page * PAGE).is_none()));
+        system.share_close(a, rest.pop().unwrap()).unwrap();
+        tries += 1;
+    }
+    assert!(tries > 1, "it has two tables, and three with the one above them");
+    let chain = frames(&system, a, share);
+    assert!(is_mapped(&system, a, FIRST_ADDRESS, &chain));
 }
 
 /// A system behind the loopback kernel, so that its generated client can be used.
