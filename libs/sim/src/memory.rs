@@ -9,8 +9,10 @@ use std::collections::BTreeMap;
 
 /// Size of a page.
 pub(crate) const PAGE: usize = 4096;
-/// Addresses of tasks are below.
-const USER_END: usize = 1 << 47;
+/// Addresses of tasks are below, as on x86_64: the last page of the lower half is nobody's.
+const USER_END: usize = (1 << 47) - PAGE;
+/// Physical addresses are below.
+const PHYSICAL_END: usize = 1 << 52;
 /// What one page-table page covers. The simulated machine has only one level of them, besides the root.
 const TABLE_SPAN: usize = 1 << 21;
 
@@ -162,7 +164,8 @@ impl Space {
         table: usize,
         mmio: &[Range],
     ) -> Result<usize, Error> {
-        if !address.is_multiple_of(PAGE) || !frame.is_multiple_of(PAGE) || address >= USER_END {
+        let aligned = (address | frame | table).is_multiple_of(PAGE);
+        if !aligned || address >= USER_END || frame.max(table) >= PHYSICAL_END {
             return Err(Error::InvalidArgument);
         }
         let in_ram = frame < ram.size();

@@ -263,6 +263,30 @@ fn map(address: usize, registers: usize) {
 }
 
 #[test]
+fn addresses_end_where_those_of_x86_64_do() {
+    let mapper = Program::new("mapper", "powers = [\"map\"]", || {
+        let (frame, table) = ((4 << 20) - 4096, (4 << 20) - 2 * 4096);
+        let map = |address, frame, table| {
+            let flags = ipc::MapFlags::READ.and_more(63);
+            ipc::map(resea::own_id(), address, frame, flags, table)
+        };
+        let end = 0x7fff_ffff_f000;
+        for (address, frame, table) in [
+            (end, frame, table),
+            (end - 4096, !4095, table),
+            (end - 4096, frame, !4095),
+            (end - 4096, frame, 1),
+        ] {
+            assert_eq!(map(address, frame, table).err(), Some(Error::InvalidArgument));
+        }
+        let mapped = map(end - 4096, frame, table).unwrap();
+        assert_eq!((mapped.mapped, mapped.table_used, mapped.more), (true, true, 0));
+    });
+    let system = System::new().program(mapper);
+    system.run(|| assert_eq!(end_of(resea::launch("mapper", []).unwrap()).status, 0));
+}
+
+#[test]
 fn a_name_that_no_program_has_is_refused() {
     assert!(failure(System::new(), || sim::crash("fly")).contains("fly is to crash, but"));
     let explored = catch_unwind(|| System::new().killable(["fly"]).explore(2, || ()));
