@@ -53,7 +53,8 @@ pub const ALL: &[Test] = tests! {
         irqs_without_the_right_are_refused, forbidden_instructions_end_the_task,
         flags_and_segments_do_not_reach_the_kernel, any_task_can_be_looked_at;
     pager: out_of_range_priority_is_refused, out_of_range_scheduling_is_refused,
-        map_into_a_child_checks_its_arguments, page_tables_cannot_be_mapped, a_page_has_a_bounded_number_of_mappings,
+        map_into_a_child_checks_its_arguments, page_tables_cannot_be_mapped,
+        pages_follow_the_first_until_one_cannot, a_page_has_a_bounded_number_of_mappings,
         boot_files_cannot_be_changed, task_create_checks_its_arguments, rights_above_its_own_cannot_be_given,
         a_child_is_paged_runs_exits_and_is_destroyed, a_used_up_quantum_is_reported,
         children_end_with_their_pager;

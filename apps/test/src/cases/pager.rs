@@ -97,7 +97,7 @@ pub fn map_into_a_child_checks_its_arguments(_: &mut Kit) -> Outcome {
             refused(format_args!("map at {address:#x}"), map(address, page.frame, table), invalid)?;
             refused(format_args!("unmap at {address:#x}"), child.unmap(address), invalid)?;
         }
-        for flags in [3, 7, 8, 1 << 32, usize::MAX] {
+        for flags in [3, 7, 8, 64 << 16, 1 << 32, usize::MAX] {
             let result = child.map(CODE, page.frame, MapFlags(flags), table);
             refused(format_args!("flags {flags:#x}"), result, invalid)?;
         }
@@ -151,6 +151,23 @@ fn only_tables(child: Child, page: usize, [root, table]: [usize; 2]) -> Outcome 
         refused("a table as another table", again, Error::PageInUse)?;
     }
     Ok(())
+}
+
+pub fn pages_follow_the_first_until_one_cannot(_: &mut Kit) -> Outcome {
+    with_child(|child| {
+        let many = MapFlags::READ.and_more(MapFlags::MORE_MAX);
+        let [first, second, third] = [unmapped()?, unmapped()?, unmapped()?];
+        // The pages that are mapped lie below the last table.
+        let (above, page) = (unmapped()?, unmapped()?);
+        equal("the pages in a row", [page + 2 * PAGE, page + PAGE], [third, above])?;
+        for (table, result) in [(first, 2), (second, 2), (third, 3 | 1 << 2)] {
+            equal("what map has done", child.map(CODE, page, many, table)?, result)?;
+        }
+        equal("the page", child.unmap(CODE)?, page)?;
+        equal("the page above", child.unmap(CODE + PAGE)?, above)?;
+        refused("unmap of the table", child.unmap(CODE + 2 * PAGE), Error::NotFound)?;
+        map_with_tables(child, USER_END - PAGE, page, many)
+    })
 }
 
 pub fn a_page_has_a_bounded_number_of_mappings(_: &mut Kit) -> Outcome {
