@@ -58,7 +58,7 @@ impl Machine {
 }
 
 /// What to play.
-#[derive(Clone, PartialEq, Eq, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct MachineOptions {
     /// The kind of PC
     #[arg(long, value_enum, default_value_t)]

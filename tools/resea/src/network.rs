@@ -3,15 +3,17 @@
 //! QEMU's user-mode network is a small house network with a router at 10.0.2.2 that gives out addresses and names; nobody
 //! reaches into it but through the ports that are forwarded. It needs no rights on the host.
 
+mod forward;
+
+pub use forward::{Forward, Protocol};
+
 use std::ffi::OsString;
-use std::fmt;
-use std::io::ErrorKind;
-use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, UdpSocket};
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
+use forward::Held;
 
 use crate::machine::Machine;
 
@@ -21,12 +23,6 @@ const HTTP: u16 = 80;
 /// What is forwarded if nobody says: the page of the running system.
 const PAGE: Forward =
     Forward { protocol: Protocol::Tcp, address: Ipv4Addr::LOCALHOST, host: 8080, guest: HTTP };
-
-/// How many ports are tried in place of one that is taken.
-const TRIES: u16 = 100;
-
-/// What `--port` looks like.
-const FORM: &str = "it must be [ADDRESS:]HOST:GUEST[/udp], as 8080:80 or 0.0.0.0:5353:53/udp";
 
 /// A network card.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -70,120 +66,8 @@ impl Nic {
     }
 }
 
-/// What travels over a port.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Protocol {
-    /// Connections.
-    Tcp,
-    /// Datagrams.
-    Udp,
-}
-
-/// A port of the host behind which a port of the guest is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Forward {
-    /// What travels.
-    pub protocol: Protocol,
-    /// The address of the host that takes it.
-    pub address: Ipv4Addr,
-    /// The port of the host; 0: any that is free.
-    pub host: u16,
-    /// The port of the guest.
-    pub guest: u16,
-}
-
-impl Forward {
-    /// Any free port of the host for connections to this port of the guest.
-    pub fn any(guest: u16) -> Self {
-        Self { host: 0, guest, ..PAGE }
-    }
-
-    /// Takes the host's port, to see whether it is free: it is so until the result is dropped.
-    fn probe(&self) -> std::io::Result<Probe> {
-        let address = SocketAddrV4::new(self.address, self.host);
-        match self.protocol {
-            Protocol::Tcp => TcpListener::bind(address).map(Probe::Tcp),
-            Protocol::Udp => UdpSocket::bind(address).map(Probe::Udp),
-        }
-    }
-
-    /// This one, or one with the next free port.
-    fn settle(mut self, probes: &mut Vec<Probe>) -> Result<Self> {
-        let wanted = self;
-        for _ in 0..TRIES {
-            match self.probe() {
-                Ok(probe) => {
-                    self.host = probe.port()?;
-                    probes.push(probe);
-                    return Ok(self);
-                }
-                Err(error) if error.kind() == ErrorKind::AddrInUse => match self.host.checked_add(1) {
-                    Some(next) => self.host = next,
-                    None => break,
-                },
-                Err(error) => bail!(
-                    "port {} of {} cannot be used ({error}): name another one with --port HOST:{}",
-                    self.host,
-                    self.address,
-                    self.guest
-                ),
-            }
-        }
-        let (first, last, guest) = (wanted.host, self.host.saturating_sub(1), wanted.guest);
-        bail!("the ports {first} to {last} are all taken: name another one with --port HOST:{guest}")
-    }
-}
-
-impl FromStr for Forward {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (ports, protocol) = match text.split_once('/') {
-            None | Some((_, "tcp")) => (text.trim_end_matches("/tcp"), Protocol::Tcp),
-            Some((ports, "udp")) => (ports, Protocol::Udp),
-            Some(_) => return Err(FORM.into()),
-        };
-        let words: Vec<_> = ports.split(':').collect();
-        let (address, host, guest) = match words.as_slice() {
-            [host, guest] => (Ok(Ipv4Addr::LOCALHOST), host, guest),
-            [address, host, guest] => (address.parse(), host, guest),
-            _ => return Err(FORM.into()),
-        };
-        let port = |word: &str| word.parse::<u16>().map_err(|_| FORM.to_string());
-        let (host, guest) = (port(host)?, port(guest)?);
-        if guest == 0 {
-            return Err("the guest's port must be 1 to 65535".into());
-        }
-        Ok(Self { protocol, address: address.map_err(|_| FORM.to_string())?, host, guest })
-    }
-}
-
-/// In QEMU's words.
-impl fmt::Display for Forward {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let protocol = if self.protocol == Protocol::Tcp { "tcp" } else { "udp" };
-        write!(formatter, "{protocol}:{}:{}-:{}", self.address, self.host, self.guest)
-    }
-}
-
-/// A port that is held.
-enum Probe {
-    Tcp(TcpListener),
-    Udp(UdpSocket),
-}
-
-impl Probe {
-    fn port(&self) -> std::io::Result<u16> {
-        match self {
-            Self::Tcp(listener) => listener.local_addr(),
-            Self::Udp(socket) => socket.local_addr(),
-        }
-        .map(|address| address.port())
-    }
-}
-
 /// What the network looks like.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Args)]
+#[derive(Clone, Default, Debug, Args)]
 pub struct NetworkOptions {
     /// The network card [default: virtio; none on microvm, which has no PCI]
     #[arg(long, value_enum, value_name = "CARD")]
@@ -195,6 +79,9 @@ pub struct NetworkOptions {
     /// Write all packets to this file, for Wireshark or tcpdump
     #[arg(long, value_name = "FILE")]
     pub pcap: Option<PathBuf>,
+    /// The ports of the host that are settled, and nobody else's until the last copy of this is gone.
+    #[arg(skip)]
+    held: Held,
 }
 
 /// What is forwarded if the options do not say.
@@ -209,7 +96,7 @@ pub enum Unsaid {
 impl NetworkOptions {
     /// This card, and these forwarded ports.
     pub fn new(nic: Nic, ports: &[Forward]) -> Self {
-        Self { nic: Some(nic), ports: ports.to_vec(), pcap: None }
+        Self { nic: Some(nic), ports: ports.to_vec(), ..Self::default() }
     }
 
     /// The card that a machine gets.
@@ -245,7 +132,8 @@ impl NetworkOptions {
         Ok(())
     }
 
-    /// Decides what the options left open: the card, and which ports of the host are used. Returns a sentence for each port
+    /// Decides what the options left open: the card, and which ports of the host are used, which nobody else gets from
+    /// now on. Returns a sentence for each port
     /// that is not the one asked for.
     ///
     /// # Errors
@@ -258,10 +146,11 @@ impl NetworkOptions {
         if self.ports.is_empty() && nic != Nic::None && unsaid == Unsaid::Page {
             self.ports.push(PAGE);
         }
-        let (mut probes, mut changes) = (Vec::new(), Vec::new());
+        let mut changes = Vec::new();
+        self.held = Held::default();
         for forward in &mut self.ports {
             let wanted = forward.host;
-            *forward = forward.settle(&mut probes)?;
+            *forward = forward.settle(&mut self.held)?;
             if wanted != 0 && wanted != forward.host {
                 let (host, guest) = (forward.host, forward.guest);
                 changes.push(format!(
@@ -269,6 +158,7 @@ impl NetworkOptions {
                 ));
             }
         }
+        self.held.give_up_datagrams();
         Ok(changes)
     }
 
@@ -290,7 +180,7 @@ impl NetworkOptions {
 
     /// A port that somebody else has taken since it was found free.
     pub fn lost(&self) -> Option<u16> {
-        self.ports.iter().find(|forward| forward.probe().is_err()).map(|forward| forward.host)
+        self.ports.iter().find(|forward| forward.take().is_err()).map(|forward| forward.host)
     }
 
     /// QEMU's arguments.
@@ -316,25 +206,11 @@ impl NetworkOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn forward(text: &str) -> Forward {
-        text.parse().expect("it is well written")
-    }
+    use std::collections::BTreeSet;
+    use std::net::TcpListener;
 
     fn words(options: &NetworkOptions) -> String {
         options.arguments(Machine::Q35).join(&OsString::from(" ")).into_string().expect("it is text")
-    }
-
-    #[test]
-    fn forwarded_ports_are_read_and_told_to_qemu() {
-        assert_eq!(forward("8080:80"), PAGE);
-        assert_eq!(forward("8080:80/tcp"), PAGE);
-        assert_eq!(forward("0.0.0.0:5353:53/udp").to_string(), "udp:0.0.0.0:5353-:53");
-        for bad in
-            ["", "80", "8080:", ":80", "a:80", "1:2:3", "8080:80/sctp", "70000:80", "::1:80:80", "8080:0"]
-        {
-            assert!(bad.parse::<Forward>().is_err(), "{bad}");
-        }
     }
 
     #[test]
@@ -380,6 +256,26 @@ mod tests {
         let port = taken.local_addr().expect("it has one").port();
         let options = NetworkOptions::new(Nic::Virtio, &[Forward { host: port, ..PAGE }]);
         assert_eq!(options.lost(), Some(port));
+    }
+
+    #[test]
+    fn settled_ports_are_nobody_elses_but_whoever_may_share_them_listens() {
+        let mut options = NetworkOptions::new(Nic::Virtio, &[Forward::any(80); 50]);
+        options.settle(Machine::Q35, Unsaid::Nothing).expect("there are free ports");
+        let ports: BTreeSet<_> = options.host_ports(80).collect();
+        assert_eq!(ports.len(), 50);
+        let others: Vec<_> =
+            (0..200).map(|_| Forward::any(80).take().expect("there are free ports")).collect();
+        assert!(others.iter().all(|other| !ports.contains(&other.port().expect("it has one"))));
+        // As QEMU does.
+        for port in &ports {
+            TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).expect("it is held for this");
+        }
+        let mut again = NetworkOptions::new(Nic::Virtio, &[PAGE]);
+        again.settle(Machine::Q35, Unsaid::Nothing).expect("there are free ports");
+        let _qemu =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, again.ports[0].host)).expect("it is held for this");
+        assert_eq!(again.lost(), Some(again.ports[0].host), "somebody listens");
     }
 
     #[test]

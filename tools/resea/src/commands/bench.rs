@@ -55,7 +55,7 @@ pub struct BenchCommand {
 /// What else can be measured.
 #[derive(Clone, Debug, Subcommand)]
 enum Subject {
-    Net(BenchNetCommand),
+    Net(Box<BenchNetCommand>),
     Fs(BenchFsCommand),
 }
 
