@@ -15,6 +15,8 @@ pub use tcp::{ACK, FIN, PSH, Peer, RST, SYN, Segment};
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, UdpSocket};
+use std::ops::Range;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -40,6 +42,19 @@ pub struct Services {
     pub dhcp: Option<Dhcp>,
 }
 
+/// A port for QEMU, which binds it itself: none of those that are given to whoever asks for any (ip(7), ip_local_port_range), and each
+/// only once, so that nobody takes it meanwhile.
+fn guest_port() -> u16 {
+    const PORTS: Range<u16> = 20_000..32_000;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = (std::process::id() % u32::from(PORTS.end - PORTS.start)) as u16;
+    let mut ports = PORTS.map(|_| {
+        let number = first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        PORTS.start + number % (PORTS.end - PORTS.start)
+    });
+    ports.find(|port| UdpSocket::bind((Ipv4Addr::LOCALHOST, *port)).is_ok()).expect("a port is free")
+}
+
 /// The cable.
 pub struct Wire {
     socket: UdpSocket,
@@ -52,11 +67,8 @@ impl Wire {
     /// A cable with a friendly network, and QEMU's arguments for the guest's end, with a network card of this model
     /// (`virtio-net-pci`, `e1000`, and options).
     pub fn new(card: &str) -> (Self, Vec<OsString>) {
-        let bind = || UdpSocket::bind("127.0.0.1:0").expect("a port is free");
-        let socket = bind();
-        let port = |socket: &UdpSocket| socket.local_addr().expect("it is bound").port();
-        // QEMU binds it itself: nobody else takes a port that was free just now, within reason.
-        let guest_port = port(&bind());
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port is free");
+        let (port, guest_port) = (socket.local_addr().expect("it is bound").port(), guest_port());
         let services = Arc::new(Mutex::new(Services { arp: true, dhcp: Some(Dhcp::default()) }));
         let (sender, frames) = channel();
         let thread = socket.try_clone().expect("a socket can be cloned");
@@ -64,8 +76,7 @@ impl Wire {
         std::thread::spawn(move || serve(&thread, guest_port, &shared, &sender));
         let netdev = format!(
             "dgram,id=wire,local.type=inet,local.host=127.0.0.1,local.port={guest_port},remote.type=inet,\
-             remote.host=127.0.0.1,remote.port={}",
-            port(&socket)
+             remote.host=127.0.0.1,remote.port={port}"
         );
         let device = format!("{card},netdev=wire,mac=52:54:00:12:34:56,romfile=");
         let arguments = ["-netdev".into(), netdev.into(), "-device".into(), device.into()];
